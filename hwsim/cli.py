@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 import click
 from rich.console import Console
 
-from hwsim.card.boards import SPEECHES
+from hwsim.card.hid_board import DRIVER as HID_DRIVER
+from hwsim.card.relays import BOARDS
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
 from hwsim.site import Site
@@ -51,7 +52,7 @@ def hwsim() -> None:
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
 @click.option(
     "--relay",
-    type=click.Choice(("rhino", *SPEECHES)),
+    type=click.Choice(("rhino", *BOARDS)),
     default="rhino",
     show_default=True,
     help="What moves the line: the Rhino card, or a board by its RELAYDRIVER.",
@@ -62,7 +63,7 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
     from hwsim.demo.runner import UnknownScenario, chosen, perform  # noqa: PLC0415
 
     site = Site(engine=ENGINES[engine]).with_relay("" if relay == "rhino" else relay)
-    _check_host(site.engine)
+    _check_host(site.engine, relay)
     try:
         found = chosen(scenarios)
     except UnknownScenario as problem:
@@ -236,8 +237,10 @@ def _chosen(wanted: set[str], family: str, every: Sequence[N]) -> list[N]:
     return [one for one in every if family in wanted or one.name in wanted]
 
 
-def _check_host(engine: Engine = HEARTBEAT) -> None:
+def _check_host(engine: Engine = HEARTBEAT, relay: str = "") -> None:
     missing = requirements.missing(engine)
+    if relay == HID_DRIVER:
+        missing += requirements.missing_for_hid()
     if missing:
         raise click.ClickException(" ".join(missing))
 

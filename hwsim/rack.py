@@ -14,9 +14,10 @@ from typing import Any
 from hwsim import asterisk
 from hwsim.asterisk import real
 from hwsim.card import uevent, vendortool
-from hwsim.card.boards import ADAPTER, new_board
-from hwsim.card.card import Position, RelayCard
-from hwsim.card.tty import CardTty
+from hwsim.card.card import Position
+from hwsim.card.fuse_file import FuseFile
+from hwsim.card.hid_board import HidBoard
+from hwsim.card.relays import new_cable, new_relay
 from hwsim.dahdi.tree import DahdiTree
 from hwsim.history import History
 from hwsim.line.line import LineEvent, TelephoneLine
@@ -44,6 +45,7 @@ from hwsim.view import NodeView, RackView
 SIDES = ("primary", "secondary")
 _SIDE_OF = {Position.NO: "primary", Position.NC: "secondary"}
 _SHARED = Path(SHARED)
+_HID_FILE = "hidraw"
 # Directories hidden from the node: files of an asha on the host, or left there by its tests, would be
 # believed by the node's asha.
 _NOT_INSTALLED_YET = ("/etc/asha", "/var/lib/asha", "/var/log/asha")
@@ -81,6 +83,7 @@ class Rack:
         self.servers: dict[str, Server] = {}
         self.guests: dict[str, Node] = {}
         self._line_servers: list[LineServer] = []
+        self._hid_file: FuseFile | None = None
         self._telling: set[asyncio.Task[Result]] = set()
 
     async def up(self) -> None:
@@ -124,6 +127,8 @@ class Rack:
             await node.close()
         if hasattr(self, "tty"):  # the tty exists from the primary's first boot on
             self.tty.unplug()
+        if self._hid_file is not None:
+            self._hid_file.close()
         if self.servers:
             self._clock.gone = True
         await self.network.down()
@@ -136,9 +141,10 @@ class Rack:
         if self.site.telephones:
             await real.mount(node)
         if side == "primary":
-            usb = ADAPTER if self.site.relay else None
-            self.tty = CardTty(self.card, node.path("/dev"), node.path("/sys"), usb)
-            self.tty.plug()
+            self.tty = new_cable(
+                self.card, self.site.relay, _SHARED / _HID_FILE, node.path("/dev"), node.path("/sys")
+            )
+            self.tty.plug(self.tty.first)
 
     def power_off(self, side: str) -> float:
         """Cut a machine's mains, and the card's with the primary's. Return the monotonic time."""
@@ -156,12 +162,13 @@ class Rack:
         """Pull the card's cable. Return the monotonic time."""
         at = self.now()
         self.tty.unplug()
-        self._kernel_tells("remove")
+        self._kernel_tells("remove", self.tty.first)
         return at
 
-    def plug_card(self, name: str = "ttyUSB0") -> float:
-        """Plug the card in, to be seen as `name`. Return the monotonic time."""
+    def plug_card(self, name: str = "") -> float:
+        """Plug the card in, to be seen as `name`, or as its kind's first device. Return the monotonic time."""
         at = self.now()
+        name = name or self.tty.first
         self.tty.plug(name)
         self._kernel_tells("add", name)
         return at
@@ -254,13 +261,14 @@ class Rack:
             telco=self.line.telco_alive,
         )
 
-    def _kernel_tells(self, action: str, name: str = "ttyUSB0") -> None:
-        """Send the uevent that the primary's kernel would send when a tty comes or goes."""
+    def _kernel_tells(self, action: str, name: str) -> None:
+        """Send the uevent that the primary's kernel would send when the relay's device comes or goes."""
         node = self.servers["primary"].node
         if node.power is not Power.ON:
             return
         argv = [sys.executable, "-IS", uevent.__file__]
-        telling = asyncio.create_task(node.run(argv, env={"ACTION": action, "NAME": name}))
+        env = {"ACTION": action, "NAME": name, "SUBSYSTEM": self.tty.kind}
+        telling = asyncio.create_task(node.run(argv, env=env))
         self._telling.add(telling)
         telling.add_done_callback(self._telling.discard)
 
@@ -270,7 +278,9 @@ class Rack:
 
     async def _wire_line(self, shared: Path) -> None:
         profile = PROFILES[self.site.profile]
-        self.card = new_board(self._clock, self.site.relay) if self.site.relay else RelayCard(self._clock)
+        self.card = new_relay(self._clock, self.site.relay)
+        if isinstance(self.card, HidBoard):  # before the machines boot, so that they see it
+            self._hid_file = FuseFile(shared / _HID_FILE, self.card.ioctl)
         self.line = TelephoneLine(self._clock, dict.fromkeys(SIDES, profile))
         self.line.on_change(self._line_changed)
         self.card.on_move.append(self._relay_moved)

@@ -19,6 +19,7 @@ from appliance.core.relay_facts import Contacts, ReadBack
 from appliance.local_node import CLOCK, conf_and_node
 
 if TYPE_CHECKING:
+    from appliance.hw.discovery import DeviceInfo
     from appliance.hw.relay import RelayCard
 
 _HOLD = 1.0
@@ -37,7 +38,10 @@ def relay() -> None:
 
 @dataclass(frozen=True, slots=True)
 class PortShown:
-    """A serial port on USB. `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: the conf file names it."""
+    """A serial port on USB, or a relay board's hidraw node.
+
+    `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: it is the one that the conf file means.
+    """
 
     tty: str
     usb: str
@@ -48,35 +52,45 @@ class PortShown:
 @relay.command("list")
 @prints(tuple[PortShown, ...])
 def list_boards() -> None:
-    """List the serial ports on USB, and which RELAYDRIVER fits what is plugged in there. Sends nothing.
+    """List the serial ports on USB and the HID relay boards, and which RELAYDRIVER fits each. Sends nothing.
 
-    Most boards have an adapter that is in many other devices too: that a driver fits does not mean that it is a board.
+    Most boards on a serial port have an adapter that is in many other devices too: that a driver fits does not mean
+    that it is a board.
     """
     from appliance.hw.adapters import drivers_that_fit  # noqa: PLC0415
-    from appliance.hw.discovery import usb_ttys  # noqa: PLC0415
+    from appliance.hw.discovery import hid_boards, usb_ttys  # noqa: PLC0415
 
     conf = load(to_run=True)
-    try:
-        ttys = sorted(usb_ttys().all(), key=lambda info: info.tty)
-    except FileNotFoundError:
-        ttys = []
-    except OSError as problem:
-        raise HostError(f"The list of serial ports could not be read: {problem}.") from problem
+    found: list[DeviceInfo] = []
+    for source in (usb_ttys(), hid_boards()):
+        try:
+            found += sorted(source.all(), key=lambda info: info.tty)
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            raise HostError(f"The list of devices could not be read: {problem}.") from problem
     shown = [
         PortShown(
             str(info.tty),
             str(info.usb or ""),
             tuple(drivers_that_fit(info.usb)) if info.usb else (),
-            conf.relay_installed and info.tty == conf.relay_tty,
+            conf.relay_installed and _is_ours(info, found, conf),
         )
-        for info in ttys
+        for info in found
     ]
     put(shown, _port_lines)
 
 
+def _is_ours(info: DeviceInfo, found: list[DeviceInfo], conf: Conf) -> bool:
+    """Return True when the conf file means this device: by its name or, where it has none, as the only board."""
+    if not conf.relay_anywhere:
+        return info.tty == conf.relay_tty
+    return [one.tty for one in found if one.tty.name.startswith("hidraw")] == [info.tty]
+
+
 def _port_lines(ports: list[PortShown]) -> Iterator[str]:
     if not ports:
-        yield "No serial port on USB."
+        yield "No serial port on USB, and no HID relay board."
     for port in ports:
         ours = "  <- of the conf file" if port.ours else ""
         yield f"{port.tty}  {port.usb or 'unknown'}  fits: {', '.join(port.fits) or 'none known'}{ours}"
@@ -129,7 +143,7 @@ def _try(conf: Conf) -> None:
 
     card = open_card(conf, CLOCK)
     try:
-        say(f"{card.facts.title} at {conf.relay_tty}")
+        say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
         told = [_step(card, Relay.ENERGISED)]
         CLOCK.sleep(_HOLD)
         told.append(_step(card, Relay.RELEASED))

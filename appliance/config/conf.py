@@ -11,7 +11,9 @@ from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
 from appliance.core.ip_address import ClusterAddress
 from appliance.core.model import Node
-from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, RelayFacts
+from appliance.core.relay_facts import BOARDS, RHINO, Port, RelayFacts
+
+_FIRST_HIDRAW = Path("/dev/hidraw0")
 
 
 # A dataclass takes the fields of its last base first: so they have the order of the conf file.
@@ -47,17 +49,25 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
     @property
     def relay_facts(self) -> RelayFacts:
         """What is known of the relay; of the Rhino card without RELAYDRIVER."""
-        return SERIAL_BOARDS[self.relay_driver] if self.relay_driver else RHINO
+        return BOARDS[self.relay_driver] if self.relay_driver else RHINO
 
     @property
     def relay_tty(self) -> Path:
-        """The tty at which the relay is looked for first."""
-        return Path(self.relay_device) if self.relay_driver and self.relay_device else self.card_tty
+        """The tty, or the hidraw node, at which the relay is looked for first."""
+        if self.relay_driver and self.relay_device:
+            return Path(self.relay_device)
+        return _FIRST_HIDRAW if self.relay_facts.port is Port.HID else self.card_tty
 
     @property
     def relay_tty_key(self) -> str:
         """The key that names `relay_tty`, for people."""
-        return "RELAYDEVICE" if self.relay_driver and self.relay_device else "RHINOUSB"
+        named = self.relay_driver and (self.relay_device or self.relay_facts.port is Port.HID)
+        return "RELAYDEVICE" if named else "RHINOUSB"
+
+    @property
+    def relay_anywhere(self) -> bool:
+        """True when the relay is the only board of its kind, because no RELAYDEVICE says where it is."""
+        return self.relay_facts.port is Port.HID and not self.relay_device
 
     @property
     def contacts(self) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from appliance.config.value_types import (
     duration,
     whole,
 )
-from appliance.core.relay_facts import SERIAL_BOARDS
+from appliance.core.relay_facts import BOARDS
 
 CardDriver: TypeAlias = Literal["tool", "serial"]
 LanSource: TypeAlias = Literal["route", "bind", "off"]
@@ -207,7 +207,7 @@ class ClusterKeys:
         "Blank: no such board. Whether there is the Rhino card, RHINOSPF says.",
     ).key(
         "RELAYDRIVER",
-        choice(*SERIAL_BOARDS),
+        choice(*BOARDS),
         "",
         Group.CARD,
         "lcus",
@@ -216,9 +216,9 @@ class ClusterKeys:
         may_be_off=True,
     )
     relay_device: str = Comment(
-        "tty of the relay board (RELAYDRIVER)",
+        "tty of the relay board, or its /dev/hidraw (RELAYDRIVER)",
         "Where it is looked for first. A board without a USB serial number is then known by its port.",
-        "Blank: that of RHINOUSB.",
+        "Blank: that of RHINOUSB; with RELAYDRIVER=dcttech the only such board that is plugged in.",
     ).key(
         "RELAYDEVICE",
         FILE_TEXT,

@@ -43,6 +43,13 @@ class Commander(enum.Enum):
     EITHER = "either"  # the owner of the grant commands, and the other node reads
 
 
+class Port(enum.Enum):
+    """What a device is plugged into, and so under which names it is looked for."""
+
+    SERIAL = "serial port"
+    HID = "hidraw"  # a USB device of human interface class, which needs no driver of its own
+
+
 @dataclass(frozen=True, slots=True)
 class RelayFacts:
     """What is known of one kind of device.
@@ -55,6 +62,7 @@ class RelayFacts:
         own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
         first: The number of its first contact, as its own commands count.
         last: The highest number that a contact can have.
+        port: What it is plugged into.
     """
 
     title: str
@@ -64,6 +72,7 @@ class RelayFacts:
     own_supply: bool = False
     first: int = 1
     last: int = 8
+    port: Port = Port.SERIAL
 
 
 RHINO = RelayFacts("Rhino SPF", first=0, last=15)
@@ -79,7 +88,16 @@ SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
         "kmtronic-2": RelayFacts("KMTronic board of 1 or 2 relays", ReadBack.REGISTER, last=2),
         "kmtronic-8": RelayFacts("KMTronic board of 4 or 8 relays", ReadBack.REGISTER),
         "numato": RelayFacts("Numato board", ReadBack.REGISTER, own_supply=True, first=0, last=9),
+        "devantech": RelayFacts("Devantech USB-RLY board", ReadBack.REGISTER, own_supply=True),
         "conrad": RelayFacts("Conrad 197720", ReadBack.REGISTER, own_supply=True),
     }
 )
 """Boards on a serial port by their RELAYDRIVER (docs/facts/relays.md); that they fall without power is assumed."""
+
+HID_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
+    {"dcttech": RelayFacts("dcttech USBRelay board", ReadBack.REGISTER, own_supply=True, port=Port.HID)}
+)
+"""Boards that are HID devices by their RELAYDRIVER, known as well as those on a serial port."""
+
+BOARDS: Mapping[str, RelayFacts] = MappingProxyType({**SERIAL_BOARDS, **HID_BOARDS})
+"""Every board by its RELAYDRIVER."""

@@ -9,16 +9,18 @@ from typing import TypeAlias
 
 from appliance.config import Conf
 from appliance.core.reading import Known
-from appliance.core.relay_facts import SERIAL_BOARDS
+from appliance.core.relay_facts import HID_BOARDS, SERIAL_BOARDS
 from appliance.host.clock import Clock
 from appliance.host.paths import CARD, CARD_LOCK
+from appliance.hw.board import Board
 from appliance.hw.card_lock import CardLock
 from appliance.hw.discovery import find_card
+from appliance.hw.hid_board import hid_opener
 from appliance.hw.relay import CardAbsent, RelayCard
 from appliance.hw.rhino.card import RhinoCard
 from appliance.hw.rhino.serial_transport import WireWay
 from appliance.hw.rhino.vendor_tool import ToolWay
-from appliance.hw.serial_board import SerialBoard
+from appliance.hw.serial_board import serial_opener
 
 Locate: TypeAlias = Callable[[], Path]
 
@@ -40,16 +42,21 @@ def _open_serial(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> Re
     return RhinoCard(WireWay(conf, clock), conf, clock, locate, turn)
 
 
-def _open_board(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
-    return SerialBoard(conf, clock, locate, turn)
+def _open_serial_board(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
+    return Board(conf, clock, locate, turn, serial_opener(conf.relay_driver, clock))
+
+
+def _open_hid_board(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
+    return Board(conf, clock, locate, turn, hid_opener(clock))
 
 
 RHINO_DRIVERS: tuple[Driver, ...] = (
     Driver("tool", "runs the vendor's rhinofailover for each command", _open_tool),
     Driver("serial", "speaks to the card itself, by a wire profile", _open_serial),
 )
-BOARD_DRIVERS: tuple[Driver, ...] = tuple(
-    Driver(name, facts.title, _open_board) for name, facts in SERIAL_BOARDS.items()
+BOARD_DRIVERS: tuple[Driver, ...] = (
+    *(Driver(name, facts.title, _open_serial_board) for name, facts in SERIAL_BOARDS.items()),
+    *(Driver(name, facts.title, _open_hid_board) for name, facts in HID_BOARDS.items()),
 )
 
 
@@ -63,7 +70,7 @@ def open_card(
 ) -> RelayCard:
     """Return the card, driven as the conf file says. Nothing is sent, and the card may still be absent.
 
-    The tty is looked up again at each command, as `find_card` does, so a card that was plugged in again under
+    The device file is looked up again at each command, as `find_card` does, so a card that was plugged in again under
     another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
     drivers, name = (
@@ -74,12 +81,16 @@ def open_card(
 
 
 def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:
-    """Return the card's current tty. Raises CardAbsent.
+    """Return the card's current tty or hidraw node. Raises CardAbsent.
 
-    When it cannot be told where the card is, the configured tty is returned.
+    When it cannot be told where the card is, the configured one is returned.
     """
     found = find_card(conf, clock.now(), sys_root=sys_root, store=store)
     if not isinstance(found, Known):
+        if conf.relay_anywhere:  # no device is the configured one
+            raise CardAbsent(
+                f"Which device is the relay is not known: {found.reason}.", todo="Set RELAYDEVICE."
+            )
         return conf.relay_tty
     if found.value is None:
         raise CardAbsent(

@@ -9,13 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeAlias
 
+from appliance.hw.board import States
 from appliance.hw.relay import CardRefused
 from appliance.hw.wire import Wire, garbled
-
-States: TypeAlias = dict[int, bool]
-"""Contact → whether its coil is driven, as the board's register has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +198,56 @@ def _conrad_together(wire: Wire, contacts: tuple[int, ...], on: bool) -> None:
     _conrad_answer(wire)
 
 
+# Devantech USB-RLY: one byte, or two. The module's number tells how many relays it has, and of which kind.
+
+_DEVANTECH_RELAYS = {8: 8, 9: 8, 10: 2}  # RLY08, RLY16, RLY02
+_DEVANTECH_LATCHING = 15  # RLY16L
+
+
+def _devantech(contact: int, on: bool) -> bytes:
+    return bytes(((0x65 if on else 0x6F) + contact - 1,))
+
+
+def _devantech_relays(wire: Wire) -> int:
+    """Return how many relays the module has. Raises CardRefused when they may stay as they are without power."""
+    wire.ask(b"\x5a")
+    module, _ = wire.take(2)
+    if module == _DEVANTECH_LATCHING:
+        raise CardRefused(
+            "The board is a USB-RLY16L: its relays stay as they are without power, and a dead primary would keep the "
+            "line.",
+            todo="Take a board that falls without power: docs/hardware.md.",
+        )
+    if module not in _DEVANTECH_RELAYS:
+        raise CardRefused(
+            f"The board says that it is module {module}: whether its relays fall without power is not known.",
+            todo="Take a USB-RLY02, RLY08B or RLY16, and check RELAYDRIVER.",
+        )
+    return _DEVANTECH_RELAYS[module]
+
+
+def _devantech_begin(wire: Wire) -> None:
+    _devantech_relays(wire)
+
+
+def _devantech_mask(wire: Wire, contacts: tuple[int, ...]) -> int:
+    relays = _devantech_relays(wire)
+    wire.ask(b"\x5b")
+    heard = wire.take(1)
+    _with_all(dict.fromkeys(range(1, relays + 1), False), contacts, heard)
+    return heard[0]
+
+
+def _ask_devantech(wire: Wire, contacts: tuple[int, ...]) -> States:
+    mask = _devantech_mask(wire, contacts)
+    return {contact: bool(mask >> contact - 1 & 1) for contact in contacts}
+
+
+def _devantech_together(wire: Wire, contacts: tuple[int, ...], on: bool) -> None:
+    mask = _changed(_devantech_mask(wire, contacts), tuple(contact - 1 for contact in contacts), on)
+    wire.ask(bytes((0x5C, mask)))
+
+
 # What several have in common.
 
 
@@ -236,6 +283,9 @@ LANGUAGES: Mapping[str, Language] = MappingProxyType(
         "kmtronic-2": Language(_kmtronic, ask=_ask_kmtronic_each),
         "kmtronic-8": Language(_kmtronic, ask=_ask_kmtronic_all),
         "numato": Language(_numato, _prompted, _ask_numato, _numato_together),
+        "devantech": Language(
+            _devantech, ask=_ask_devantech, together=_devantech_together, begin=_devantech_begin
+        ),
         "conrad": Language(
             _conrad, _conrad_acknowledged, _ask_conrad, _conrad_together, _conrad_begin, baud=19200
         ),

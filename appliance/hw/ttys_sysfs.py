@@ -26,11 +26,11 @@ class SysfsTtys:
 
     def named(self, name: str) -> DeviceInfo | None:
         """Return the tty called `name`, or None when there is none on USB. Raises OSError."""
-        usb = _usb_above(self._class / name / "device")
+        usb = usb_above(self._class / name / "device")
         return DeviceInfo(self._dev / name, usb) if usb is not None else None
 
 
-def _usb_above(device: Path) -> UsbIdentity | None:
+def usb_above(device: Path) -> UsbIdentity | None:
     """Return the USB device that `device` belongs to: the nearest directory above with an idVendor."""
     try:
         place = device.resolve(strict=True)

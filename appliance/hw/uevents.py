@@ -46,12 +46,12 @@ class KernelEvents:
         message, ancillary, _, (_, groups) = self._socket.recvmsg(
             _EVENT_SIZE, socket.CMSG_SPACE(_CREDENTIALS.size)
         )
-        return groups != 0 and _sent_by_root(ancillary) and about_tty(message)
+        return groups != 0 and _sent_by_root(ancillary) and about_relay(message)
 
 
-def about_tty(message: bytes) -> bool:
-    """Return True when a uevent, `ACTION@DEVPATH` and NUL-separated `KEY=value`, concerns a tty."""
-    return b"SUBSYSTEM=tty" in message.split(b"\0")
+def about_relay(message: bytes) -> bool:
+    """Return True when a uevent, `ACTION@DEVPATH` and NUL-separated `KEY=value`, concerns a tty or a hidraw node."""
+    return not {b"SUBSYSTEM=tty", b"SUBSYSTEM=hidraw"}.isdisjoint(message.split(b"\0"))
 
 
 def _sent_by_root(ancillary: list[tuple[int, int, bytes]]) -> bool:

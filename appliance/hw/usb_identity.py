@@ -1,4 +1,4 @@
-"""The identity of a device: its current tty, and its lasting USB identity."""
+"""The identity of a device: its current tty or hidraw node, and its lasting USB identity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from appliance.host.statefile import StateFile
 
 @dataclass(frozen=True, slots=True)
 class UsbIdentity:
-    """The properties of a USB device that stay when its tty gets another number.
+    """The properties of a USB device that stay when its device file gets another number.
 
     `vendor` and `product` are four hex digits; `serial` is "" when the device has none; `port` is the
     kernel's name of the USB socket, such as "1-1.4".
@@ -44,7 +44,10 @@ class UsbIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell."""
+    """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell.
+
+    `tty` is the hidraw node of a board without a serial port.
+    """
 
     tty: Path
     usb: UsbIdentity | None

@@ -1,11 +1,10 @@
-"""Relay boards on a serial port, simulated: their registers, coils and contacts, each in its own language.
+"""Relay boards on a serial port, simulated, each in its own language.
 
 Written from docs/facts/relays.md, apart from the product's own table, so that one misreading is not made twice.
 """
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,16 +12,9 @@ from functools import reduce
 from operator import xor
 from types import MappingProxyType
 
-from hwsim.card.card import Position, RelayCard
+from hwsim.card.board import Board
 from hwsim.card.sysfs import Usb
 from hwsim.simtime import Scheduler
-
-
-class BoardFault(enum.Enum):
-    """A fault that a board can have besides those of a card."""
-
-    SPLIT = "split"  # takes commands for its first contact only
-    NO_COIL_POWER = "no coil power"  # its register follows, and no armature moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +25,22 @@ class Speech:
     obey: Callable[[SerialBoard, bytes], bytes]
 
 
-class SerialBoard(RelayCard):
-    """A board of `relays` relays that speaks the language called `speech`, counted from 0 in here."""
+class SerialBoard(Board):
+    """A board of `relays` relays that speaks the language called `speech`."""
 
     def __init__(self, time: Scheduler, speech: str, relays: int = 8) -> None:
         super().__init__(time, relays)
-        self.board_faults: set[BoardFault] = set()
-        self.registers = [False] * relays
         self._speech = SPEECHES[speech]
         self._rest = b""
+        self.module = 8  # what a Devantech board says that it is: USB-RLY08
 
     def _split(self, data: bytes) -> list[bytes]:
         frames, self._rest = self._speech.split(self._rest + data)
         return frames
 
     def power_off(self) -> None:
-        self.registers = [False] * len(self.registers)
         self._rest = b""
         super().power_off()
-
-    def forget(self) -> None:
-        """Come back as after a reset: everything off."""
-        for place in range(len(self.registers)):
-            self.set(place, on=False)
-
-    def set(self, place: int, *, on: bool) -> bool:
-        """Switch one relay; return False when there is none of that number."""
-        if not 0 <= place < len(self.registers):
-            return False
-        if BoardFault.SPLIT in self.board_faults and place:
-            return True
-        self.registers[place] = on
-        if BoardFault.NO_COIL_POWER not in self.board_faults:
-            self._drive(place, Position.NO if on else Position.NC)
-        return True
-
-    def set_all(self, mask: int) -> None:
-        """Switch every relay as its bit in `mask` says."""
-        for place in range(len(self.registers)):
-            self.set(place, on=bool(mask >> place & 1))
-
-    @property
-    def mask(self) -> int:
-        """The registers, the first relay in the lowest bit."""
-        return sum(1 << place for place, on in enumerate(self.registers) if on)
 
     def _obey(self, line: bytes) -> None:
         if said := self._speech.obey(self, line):
@@ -179,6 +143,19 @@ def _conrad(board: SerialBoard, frame: bytes) -> bytes:
     return _xor(0xFF - code, address, board.mask)
 
 
+def _devantech(board: SerialBoard, frame: bytes) -> bytes:
+    code = frame[0]
+    if code == 0x5A:
+        return bytes((board.module, 1))
+    if code == 0x5B:
+        return bytes((board.mask,))
+    if code == 0x5C:
+        board.set_all(frame[1])
+    elif 0x64 < code <= 0x6C or 0x6E < code <= 0x76:
+        board.set((code - 0x65) % 10, on=code < 0x6E)
+    return b""
+
+
 def _xor(*head: int) -> bytes:
     return bytes((*head, reduce(xor, head)))
 
@@ -196,6 +173,7 @@ SPEECHES: Mapping[str, Speech] = MappingProxyType(
         "kmtronic-2": Speech(_EACH_3, _kmtronic),
         "kmtronic-8": Speech(_EACH_3, _kmtronic),
         "numato": Speech(_lines, _numato),
+        "devantech": Speech(_frames(lambda first: 2 if first == 0x5C else 1), _devantech),
         "conrad": Speech(_EACH_4, _conrad),
     }
 )

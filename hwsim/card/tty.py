@@ -22,6 +22,9 @@ class CardTty:
     running loop.
     """
 
+    kind = "tty"
+    first = "ttyUSB0"
+
     def __init__(self, card: RelayCard, dev_dir: Path, sys_dir: Path, usb: Usb | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self._card = card

@@ -1,4 +1,4 @@
-"""Uevents as a kernel would send them for a tty: root may send on the uevent group of a namespace."""
+"""Uevents as a kernel would send them for a tty or a hidraw node: root may send on the uevent group of a namespace."""
 
 from __future__ import annotations
 
@@ -27,4 +27,6 @@ def send_uevent(action: str, name: str, subsystem: str = "tty") -> None:
 
 
 if __name__ == "__main__":
-    send_uevent(os.environ.get("ACTION", "add"), os.environ.get("NAME", "ttyUSB0"))
+    send_uevent(
+        os.environ.get("ACTION", "add"), os.environ.get("NAME", "ttyUSB0"), os.environ.get("SUBSYSTEM", "tty")
+    )

@@ -106,7 +106,7 @@ def fresh_run(shared: str) -> None:
     for name in ("crm", *_HEARTBEAT_RUN):
         os.chown("/run/" + name, heartbeat.pw_uid, heartbeat.pw_gid)
         os.chmod("/run/" + name, 0o750)
-    mount(f"/proc/self/fd/{handle}", "/run/hwsim", None, _MS_BIND)
+    mount(f"/proc/self/fd/{handle}", "/run/hwsim", None, _MS_BIND | _MS_REC)
     os.close(handle)
 
 
@@ -155,9 +155,10 @@ def main(hostname: str, disk: str, shared: str, *keep: str) -> None:
     overlay_disk(disk, list(keep))
     fresh_dev()
     guard_host()
-    # directories where a simulated USB tty is added
-    for place in ("/sys/class/tty", "/sys/devices/platform"):
-        mount("tmpfs", place, "tmpfs", _MS_NOSUID, "mode=755")
+    # directories where a simulated USB device is added; a kernel without HID has no hidraw
+    for place in ("/sys/class/tty", "/sys/class/hidraw", "/sys/devices/platform"):
+        if os.path.isdir(place):
+            mount("tmpfs", place, "tmpfs", _MS_NOSUID, "mode=755")
     os.chdir("/")
     os.write(1, b"ready\n")
     null = os.open("/dev/null", os.O_RDWR)

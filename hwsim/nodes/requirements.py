@@ -39,6 +39,16 @@ def missing(engine: Engine = HEARTBEAT) -> list[str]:
     return absent or [sentence for trial in _TRIALS if (sentence := trial()) is not None]
 
 
+def missing_for_hid() -> list[str]:
+    """Return what keeps a simulated HID device from running here; empty when nothing does."""
+    wanted = {"/dev/fuse": "its module fuse (modprobe fuse)", "/sys/class/hidraw": "CONFIG_HIDRAW"}
+    return [
+        f"There is no {place}: the kernel needs {what}."
+        for place, what in wanted.items()
+        if not Path(place).exists()
+    ]
+
+
 def _programs() -> list[str]:
     return [
         f"The program '{name}' is missing: install the package {package}."

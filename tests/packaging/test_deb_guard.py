@@ -39,7 +39,10 @@ def test_its_files_are_those_of_the_rpm_but_where_debian_wants_them_elsewhere(
     theirs = set(re.findall(r" \.(/.*?)/?$", said("dpkg-deb", "-c", debs[name]), re.M))
     elsewhere = {
         "/etc/asha.conf": "/usr/share/asha/asha.conf",
-        "/etc/udev/rules.d/60-asha-card.rules": "/usr/lib/udev/rules.d/60-asha-card.rules",
+        **{
+            f"/etc/udev/rules.d/{name}.rules": f"/usr/lib/udev/rules.d/{name}.rules"
+            for name in ("60-asha-card", "95-asha-card")
+        },
     }
     left_out = ("/etc/rc.d/", "/usr/share/doc/")  # SysV's scripts; the documentation has Debian's names
     assert {path for path in ours if not path.startswith(left_out)} - theirs <= set(elsewhere)

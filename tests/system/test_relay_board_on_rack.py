@@ -7,7 +7,8 @@ from dataclasses import replace
 from pair_on_rack import PAIR_SITE, Pair
 from test_card_faults_live import transfer_says
 
-from hwsim.card.boards import BoardFault, SerialBoard
+from hwsim.card.board import BoardFault
+from hwsim.card.boards import SerialBoard
 from hwsim.site import Site
 
 SITE = replace(PAIR_SITE, profile=Site().profile, relay="lcus-text").with_conf(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from board_bench import BoardBench
 from click.testing import CliRunner, Result
+from hid_bench import HidBench
 from relay_card_suite import await_position
 
 from appliance.agent import grant_file
@@ -19,9 +21,12 @@ from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.model import Node, Relay
 from appliance.hw import discovery, drivers
 from appliance.hw.adapters import drivers_that_fit
+from appliance.hw.hidraw_sysfs import SysfsRelayBoards
 from appliance.hw.ttys_sysfs import SysfsTtys
 from appliance.hw.usb_identity import UsbIdentity
-from hwsim.card.boards import BoardFault
+from hwsim.card.board import BoardFault
+from hwsim.card.hid_board import HID_USB
+from hwsim.card.sysfs import HidTree
 
 
 @pytest.fixture
@@ -140,12 +145,52 @@ def test_list_names_the_drivers_that_fit_and_sends_nothing(bench: BoardBench) ->
     assert done.output.rstrip().endswith("<- of the conf file")
     assert bench.board.heard == []
     bench.unplug()
-    assert CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB.\n"
+    assert (
+        CliRunner().invoke(relay.relay, ["list"]).output == "No serial port on USB, and no HID relay board.\n"
+    )
+
+
+@pytest.fixture
+def hid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HidBench]:
+    bench = HidBench(tmp_path)
+    in_service(monkeypatch)
+    monkeypatch.setattr(relay, "_HOLD", 0.1)
+    monkeypatch.setattr(relay, "conf_and_node", lambda: (bench.conf(relay_device=""), Node.PRIMARY))
+    monkeypatch.setattr(relay, "load", lambda **how: bench.conf(relay_device=""))
+    monkeypatch.setattr(drivers, "open_card", lambda conf, clock: bench.open(relay_device=""))
+    monkeypatch.setattr(discovery, "usb_ttys", lambda *roots: SysfsTtys(bench.root, bench.root / "dev"))
+
+    def boards(*roots: Path) -> SysfsRelayBoards:
+        return SysfsRelayBoards(bench.root, bench.root / "dev")
+
+    monkeypatch.setattr(discovery, "hid_boards", boards)
+    yield bench
+    bench.close()
+
+
+def test_a_hid_board_is_listed_and_tried(hid: HidBench) -> None:
+    listed = CliRunner().invoke(relay.relay, ["list"])
+    node = hid.root / "dev/hidraw0"
+    assert listed.output == f"{node}  16c0:05df at port 1-2  fits: dcttech  <- of the conf file\n"
+    assert hid.board.heard == []
+    done = tried("--yes")
+    assert done.exit_code == 0 and "register: energised" in done.output, done.output
+    await_position(hid.line, Relay.RELEASED)
+    assert len(hid.moves) == 2 * len(hid.contacts)
+
+
+def test_of_two_hid_boards_none_is_said_to_be_the_conf_files(hid: HidBench) -> None:
+    other = HidTree(hid.root / "dev", hid.root / "sys", replace(HID_USB, port="1-4"))
+    other.add("hidraw1", "/dev/null", "www.dcttech.com USBRelay2")
+    listed = CliRunner().invoke(relay.relay, ["list"]).output
+    assert listed.count("fits: dcttech\n") == 2 and "conf file" not in listed
 
 
 def test_which_drivers_fit() -> None:
     assert drivers_that_fit(UsbIdentity("2a19", "0c01", "NLRL1", "1-1")) == ("numato",)
     assert drivers_that_fit(UsbIdentity("0403", "6001", "A1", "1-1")) == ("kmtronic-2", "kmtronic-8")
+    assert drivers_that_fit(UsbIdentity("04d8", "ffee", "00021478", "1-1")) == ("devantech",)
+    assert drivers_that_fit(UsbIdentity("16c0", "05df", "", "1-1")) == ("dcttech",)
     assert drivers_that_fit(UsbIdentity("067b", "2303", "", "1-1")) == ()
 
 

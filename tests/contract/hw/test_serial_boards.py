@@ -23,7 +23,8 @@ from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
 from appliance.hw.drivers import open_card
 from appliance.hw.relay import CardAbsent, CardBusy, CardRefused, CardSilent, ContactsSplit
-from hwsim.card.boards import ADAPTER, SPEECHES, BoardFault
+from hwsim.card.board import BoardFault
+from hwsim.card.boards import ADAPTER, SPEECHES
 from hwsim.card.card import Fault, Position
 from hwsim.card.sysfs import DeviceTree
 
@@ -144,10 +145,51 @@ def test_those_done_are_named_when_the_board_has_fewer_contacts(bench: BoardBenc
     await_position(lambda: _as_relay(bench.armature(8)), Relay.RELEASED)
 
 
-@pytest.mark.parametrize("speech", ["lcus-text", "lcus-bytes", "kmtronic-8", "numato"])
+@pytest.mark.parametrize("speech", ["lcus-text", "lcus-bytes", "kmtronic-8", "numato", "devantech"])
 def test_a_board_without_that_contact_is_not_what_the_conf_means(bench: BoardBench) -> None:
     with pytest.raises(HardwareError, match="RELAYDRIVER"):
         bench.open(relay_contacts=(1, 9)).move(Relay.ENERGISED)
+
+
+@pytest.mark.parametrize("speech", ["devantech"])
+@pytest.mark.parametrize(
+    ("module", "says"), [(15, "USB-RLY16L: its relays stay"), (77, "module 77: whether its")]
+)
+def test_a_module_that_may_keep_the_line_without_power_is_never_energised(
+    bench: BoardBench, module: int, says: str
+) -> None:
+    bench.board.module = module
+    card = bench.open()
+    with pytest.raises(CardRefused, match=says):
+        card.move(Relay.ENERGISED)
+    said = card.position()
+    assert isinstance(said, Unknown) and says in said.reason
+    assert bench.moves == [] and bench.line() is Relay.RELEASED
+
+
+@pytest.mark.parametrize("speech", ["devantech"])
+def test_a_latching_module_that_somebody_else_energised_is_let_go(bench: BoardBench) -> None:
+    for place in range(4):
+        bench.do(lambda place=place: bench.board.set(place, on=True))  # type: ignore[misc]
+    await_position(bench.line, Relay.ENERGISED)
+    bench.board.module = 15
+    with pytest.raises(CardRefused):
+        bench.open().move(Relay.RELEASED)
+    await_position(bench.line, Relay.RELEASED)
+
+
+@pytest.mark.parametrize("speech", ["devantech"])
+def test_the_bytes_of_a_devantech_board(bench: BoardBench) -> None:
+    """As the maker's page has them: 65 and 6F for the first relay, one more for each further one, 5C and a mask."""
+    bench.board.module = 10
+    one = bench.open(relay_contacts=(2,))
+    one.move(Relay.ENERGISED)
+    one.move(Relay.RELEASED)
+    bench.open(relay_contacts=(1, 2)).move(Relay.ENERGISED)
+    told = [heard for heard in bench.board.heard if heard[:1] not in (b"\x5a", b"\x5b")]
+    assert told == [b"\x66", b"\x70", b"\x5c\x03"]
+    with pytest.raises(HardwareError, match="RELAYDRIVER"):
+        bench.open(relay_contacts=(2, 3)).move(Relay.ENERGISED)
 
 
 @pytest.mark.parametrize("speech", SEEING)

@@ -56,7 +56,7 @@ WRONG = [
     ),
     ("HACLUSTERIP6", ["2001:db8::/64", "2001:db8::100/120"], "not that of the network"),
     ("HACLUSTERIP6", ["2001:db8::5/64, 2001:db8::6/64", "2001:db8::5/64 192.168.1.5"], "2001:db8::5/64"),
-    ("RELAYDRIVER", ["rhino", "LCUS board", "1", "dcttech"], "lcus, lcus-text"),
+    ("RELAYDRIVER", ["rhino", "LCUS board", "1", "berofos"], "lcus, lcus-text"),
     ("RELAYDEVICE", ["ttyUSB0", "/dev/../etc/passwd", "/dev/ttyUSB*", "/dev/"], "file"),
     ("RELAYCONTACTS", ["32", "1,1", "1-4", "one", "-1", ","], "contacts' numbers such as"),
     ("HAPRINODE", ["two words", "-n", "pbx/1", "x" * 65], "uname -n"),
@@ -427,7 +427,7 @@ def test_what_contradicts_itself_about_the_relay(text: str, key: str, want: str)
 
 def test_a_board_whose_relay_stays_as_it_is_without_power_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     latching = RelayFacts("A/B switch", falls=Falls.NO)
-    monkeypatch.setattr("appliance.config.conf.SERIAL_BOARDS", {"lcus": latching})
+    monkeypatch.setattr("appliance.config.conf.BOARDS", {"lcus": latching})
     assert "falls without power: the A/B switch does not" in only("RELAYDRIVER=lcus\n").want
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from appliance.core.host_check.finding import Level
 from appliance.core.host_check.relay import judge_fall
-from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, Falls, RelayFacts
+from appliance.core.relay_facts import BOARDS, RHINO, Falls, RelayFacts
 
 
 def test_what_falls_is_right_and_its_own_supply_is_mentioned() -> None:
     assert judge_fall(RHINO).level is Level.OK
-    for facts in SERIAL_BOARDS.values():
+    for facts in BOARDS.values():
         found = judge_fall(facts)
         assert found.level is Level.OK
         assert ("its supply must come from the primary" in found.says) is facts.own_supply

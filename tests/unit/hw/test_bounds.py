@@ -9,7 +9,7 @@ from appliance.core.errors import HardwareError
 from appliance.hw.card_lock import CardLock
 from appliance.hw.deadline import within
 from appliance.hw.relay import CardBusy, CardSilent
-from appliance.hw.uevents import about_tty
+from appliance.hw.uevents import about_relay
 from appliance.hw.watchdog import LinuxWatchdog
 from tests.plugins.hand_clock import HandClock
 
@@ -72,13 +72,14 @@ def test_watchdog_that_takes_no_food() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "is_tty"),
+    ("message", "is_relay"),
     [
         (b"add@/devices/x\0ACTION=add\0SUBSYSTEM=tty\0DEVNAME=ttyUSB0\0", True),
+        (b"remove@/devices/x\0ACTION=remove\0SUBSYSTEM=hidraw\0DEVNAME=hidraw3\0", True),
         (b"add@/devices/x\0ACTION=add\0SUBSYSTEM=ttyx\0", False),
         (b"libudev\0\xfe\xed\xca\xfe", False),
         (b"", False),
     ],
 )
-def test_what_an_event_is_about(message: bytes, is_tty: bool) -> None:
-    assert about_tty(message) is is_tty
+def test_what_an_event_is_about(message: bytes, is_relay: bool) -> None:
+    assert about_relay(message) is is_relay
