@@ -14,7 +14,7 @@ def share_one_heap() -> bool:
     of no use to the others: an agent with 25 threads that mostly wait grew for as long as faults went on. Python's lock
     lets one thread run at a time, so that they do not wait for each other at the heap.
 
-    Returns False where the C library is another one and has no such setting.
+    Returns False where the C library has no such setting: musl, that of the packages' runtime, has one heap anyway.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and mallopt(_M_ARENA_MAX, 1) == 1

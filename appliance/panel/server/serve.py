@@ -18,6 +18,7 @@ from pathlib import Path
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.ip_address import version_of, with_port
+from appliance.host.memory import share_one_heap
 from appliance.host.paths import PANEL_USER
 from appliance.host.process import become_user
 from appliance.host.service_manager import ServiceManager
@@ -38,6 +39,7 @@ def run_panel(conf: Conf, proxy_digest: str) -> None:
     `conf` is without secrets; `proxy_digest` is what is kept of the proxy's (`proxy.secret_digest`). Raises
     HostError when the certificate, the port or the user is not available.
     """
+    share_one_heap()
     context = tls_context(conf.panel_cert, conf.panel_key)
     listener = listen(conf.panel_addr, conf.panel_port)
     _step_back()
