@@ -19,7 +19,7 @@ def judge_ways(ways: Sequence[str], failing: Sequence[str] = ()) -> Finding:
             "No alert of any kind is configured: nobody is notified when service moves, a node dies or the line "
             "is lost.",
             "Set one of MAILTO, NOTIFYWEBHOOK, NOTIFYTRAP and NOTIFYSYSLOG on both nodes, such as 'asha conf set "
-            "MAILTO you@example.com', and try it: asha notify test.",
+            "MAILTO you@example.com', and try it: 'asha notify test'.",
         )
     if failing:
         return wrong(f"Alerts do not go out by {'; '.join(failing)}.", "Try it: asha notify test.")
