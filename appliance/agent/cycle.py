@@ -18,7 +18,6 @@ from appliance.agent.executor import Executor
 from appliance.agent.grant_file import GrantFile
 from appliance.agent.rhythm import until_beat
 from appliance.core import controller
-from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     AcknowledgeMoves,
     ClearNode,
@@ -62,6 +61,7 @@ from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import Known, fresh
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
+from appliance.core.timing import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.transfer import Goal, Seen
 
 # For so long the status says that a grant was taken from the engine's word, in seconds; the journal has it for good.

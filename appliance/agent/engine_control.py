@@ -16,8 +16,7 @@ from appliance.agent.active_conf import InstalledConf, misnamed
 from appliance.agent.context import NodeContext
 from appliance.agent.this_node import ThisNode
 from appliance.cluster.engine import ClusterEngine
-from appliance.core.controller import ENGINE_SETTLES
-from appliance.core.engine_requests import DEATH_CALLED
+from appliance.core.engine_requests import DEATH_CALLED, ENGINE_SETTLES
 from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError, ClusterError, HostError, RequestDropped, UserError

@@ -22,6 +22,7 @@ from appliance.agent.components.drill import Drill
 from appliance.agent.components.engine_change import EngineChanges
 from appliance.agent.components.fencing import Fencing
 from appliance.agent.components.file_troubles import FileTroubles
+from appliance.agent.components.hints import Hints
 from appliance.agent.components.history import History, Written
 from appliance.agent.components.jobs import Jobs
 from appliance.agent.components.journal_pages import JournalPages
@@ -155,6 +156,7 @@ class AgentParts:
                 looked=self.active_conf.look_again,
             ),
             DiskSpace(context),
+            Hints(context),
             self.samples,
             silences,
             self.alerts,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from appliance.cli.checks.report import report_here, report_pair
 from appliance.cli.output import prints, put
 from appliance.cli.terminal import ShownLine, Tone
 from appliance.core.errors import HostError
@@ -40,6 +39,8 @@ def check(path: Path, peer: bool) -> None:
     (not known, which is never taken for right). The exit status is 0 when there is neither an error nor anything
     not known, else 3.
     """
+    from appliance.cli.checks.report import report_here, report_pair  # noqa: PLC0415 - what the looks need is much
+
     clock = SystemClock()
     waiting, wipe = _progress(clock)
     try:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from appliance.agent.this_node import ThisNode
 from appliance.cli.maintenance import operator
 from appliance.cli.output import agree, prints, put, say, tells
 from appliance.cli.terminal import ShownLine, Tone
@@ -21,6 +21,9 @@ from appliance.core.errors import AshaError, ClusterError, UserError
 from appliance.core.model import Node
 from appliance.core.text import printable
 from appliance.local_node import CLOCK
+
+if TYPE_CHECKING:
+    from appliance.agent.this_node import ThisNode
 
 _PATIENCE = 60.0  # seconds for the agent's looks, at the other node too
 _PEER_PATIENCE = 30.0

@@ -10,18 +10,12 @@ from appliance.cli.sync import Synchronised, bar, tell_outcome
 from appliance.cli.waiting import until
 from appliance.config import Conf
 from appliance.control.status import ask_status
-from appliance.core.data_policy import Duty
 from appliance.core.errors import ClusterError, UserError
 from appliance.core.model import Node
 from appliance.core.status import Status
 from appliance.core.text import printable
 from appliance.core.transfer import Phase
 from appliance.local_node import CLOCK, PLACES, conf_and_node
-from appliance.sync.conflicts import Conflicts
-from appliance.sync.peer_link import PeerLink
-from appliance.sync.ssh import way_to_peer
-from appliance.sync.sync_pass import PassResult, Request
-from appliance.sync_setup import own_duty, session, vet_for
 
 _LOOK = 0.2
 # How soon the agent says that the engine drops requests, after it has dropped one; seconds.
@@ -64,20 +58,27 @@ def failback(dry_run: bool, yes: bool) -> None:
 
 
 def _merge(conf: Conf, node: Node, *, dry_run: bool) -> None:
+    from appliance.core.data_policy import Duty  # noqa: PLC0415
+    from appliance.sync.peer_link import PeerLink  # noqa: PLC0415 - 'failback --help' merges nothing
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+    from appliance.sync.sync_pass import Request  # noqa: PLC0415
+    from appliance.sync_setup import own_duty, session  # noqa: PLC0415
+
     duty = own_duty()
     if duty.duty is not Duty.MERGE:
         say(f"Nothing to merge: {duty.why}.")
         return
     here = session(conf, node, live=duty.live)
     with PeerLink(way_to_peer(conf, node)) as peer, bar() as progress:
-        outcome: PassResult = here.run(
-            peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True
-        )
+        outcome = here.run(peer, Request("an operator goes back", dry_run=dry_run), progress, patient=True)
     tell_outcome(outcome, dry_run)
 
 
 def _show_conflicts(conf: Conf) -> bool:
     """Print the files that were changed on both nodes and wait for a choice; return whether there are any."""
+    from appliance.sync.conflicts import Conflicts  # noqa: PLC0415
+    from appliance.sync_setup import vet_for  # noqa: PLC0415
+
     found = Conflicts(conf, PLACES, CLOCK, vet_for(conf)).open()
     if found:
         say("Changed on both nodes; this node's stay, the other's are kept aside ('asha conflicts'):")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from appliance.cli.checks.fence import ask_for_power
 from appliance.cli.output import say, tells
 from appliance.config.quotes import command_words
 from appliance.core.errors import HostError, UserError
@@ -31,6 +30,8 @@ def test() -> None:
     A fence agent (fence_ipmilan and its kin) is run with the action 'status' instead of 'off': same device, same
     outlet, same password. Other programs have no question that is known to be harmless, and are not run.
     """
+    from appliance.cli.checks.fence import ask_for_power  # noqa: PLC0415 - the checks need the engine's files
+
     conf, node = conf_and_node()
     if not conf.fence:
         raise UserError("HAFENCE is blank: no power is cut.", todo="See HAFENCE in asha.conf(5).")

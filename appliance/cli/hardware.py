@@ -23,9 +23,6 @@ from appliance.dahdi.report import pack_spans, unpack_spans
 from appliance.dahdi.span import Span, spell_channels
 from appliance.host.clock import SystemClock
 from appliance.local_node import CLOCK, conf_and_node
-from appliance.sync.peer_link import PeerLink
-from appliance.sync.ssh import way_to_peer
-from appliance.sync_setup import own_misfits, own_spans
 
 SpansReading = Reading[tuple[Span, ...]]
 # Directory that is used when TELEPHONY is blank: it can be checked without being kept in step.
@@ -97,6 +94,8 @@ def fit() -> None:
     The configuration is that of TELEPHONY, or /etc/dahdi. Changes nothing. Exits with 0 when everything fits both
     nodes, 4 when something does not, 6 when the other node could not be asked; this node is shown all the same.
     """
+    from appliance.sync_setup import own_misfits, own_spans  # noqa: PLC0415 - the other commands look at no other node
+
     conf, node = conf_and_node()
     directory = Path(conf.telephony) if conf.telephony else _DEFAULT
     seen = own_spans(conf)
@@ -115,6 +114,9 @@ def _peer(conf: Conf, node: Node, directory: Path) -> Side:
 
     Raises SyncProblem when the peer cannot be asked, and HostError when this node's files cannot be read.
     """
+    from appliance.sync.peer_link import PeerLink  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+
     name = conf.secondary_name if node is Node.PRIMARY else conf.primary_name
     with PeerLink(way_to_peer(conf, node)) as peer:
         seen = unpack_spans(peer.ask("spans"), CLOCK.now())

@@ -45,12 +45,12 @@ def _history_line(text: str) -> ShownLine:
 
 
 def _read(newest: int) -> list[PastTransfer]:
-    from appliance.agent.components.history import newest_transfers  # noqa: PLC0415
-    from appliance.agent.journal import JournalFile  # noqa: PLC0415
+    from appliance.agent.journal_file import JournalFile  # noqa: PLC0415
+    from appliance.core.transfer_history import KINDS, newest_transfers  # noqa: PLC0415
     from appliance.host.paths import JOURNAL  # noqa: PLC0415
     from appliance.local_node import conf_and_node  # noqa: PLC0415
 
-    return newest_transfers(JournalFile(JOURNAL), newest, conf_and_node()[1])
+    return newest_transfers(JournalFile(JOURNAL).backwards(KINDS), newest, conf_and_node()[1])
 
 
 def _drills(newest: int) -> list[PastDrill]:

@@ -56,6 +56,44 @@ _COMMANDS = {
     "tune": "tune",
 }
 
+# What `asha --help` says of each command. It stands here, because to ask the commands themselves would load every one.
+_SUMMARIES = {
+    "agent": "run the agent in the foreground (init does)",
+    "backup": "write this node's own state to a file",
+    "bound": "how long each kind of failover may take at most",
+    "card": "look at the relay card, learn its language, reset it",
+    "check": "look at this host, or both, and say what to mend",
+    "cleanup": "acknowledge that service has moved so often",
+    "conf": "read and change the conf file, /etc/asha.conf",
+    "conflicts": "what was changed on both nodes while they were apart",
+    "dahdi": "look at the telephone cards, as DAHDI shows them",
+    "drill": "hand service over and back, and time each phase",
+    "engine": "show the cluster engine, or change to another one",
+    "events": "the journal: decisions, orders, relay moves, and why",
+    "failback": "bring data and service back to the primary",
+    "fence": "try what cuts the other node's power, without a cut",
+    "ha": "start and stop the HA engine on this node",
+    "history": "when service moved and why, phase by phase",
+    "introduction": "introduce this node to the other one, or take its text",
+    "leave": "leave the pair: stop the HA engine, release the line",
+    "line": "look at the line and the relay, or let the line go",
+    "maintenance": "pause this node's watching while somebody works",
+    "nagios": "the state of the pair for Nagios or Icinga",
+    "notify": "how alerts go out, and a test alert",
+    "panel": "the page in the browser: users, certificate, code",
+    "pbx": "start and stop Asterisk on this node",
+    "provision-address": "the address telephones are to be provisioned with",
+    "relay": "look for a relay board, and try it",
+    "restore": "put this node's state back from a backup",
+    "sark": "SARK's settings beside those of the conf file",
+    "ssh-accept": "let the other node ask for this node's data",
+    "ssh-setup": "let this node fetch the other node's data",
+    "standby": "hand service over to the other node",
+    "status": "how the pair is, and what is wrong",
+    "sync": "fetch what differs from the active node now",
+    "takeover": "bring service to this node",
+    "tune": "which HADEADTIME is safe here",
+}
 
 # The plugin of monitoring systems, and its exit code for a state that is not known.
 _PLUGIN, _UNKNOWN = "nagios", 3
@@ -68,6 +106,10 @@ class LateGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([*_SUMMARIES.items()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         module = _COMMANDS.get(cmd_name)

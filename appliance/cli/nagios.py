@@ -36,15 +36,20 @@ def nagios(deadline: float) -> None:
     except AshaError as problem:
         _end(_UNKNOWN, str(problem), "")
     else:
-        _end(status.state.health, status.state.says, " ".join(_figures(status)), status.problems)
+        _end(status.state.health, status.state.says, " ".join(_figures(status)), _below(status))
 
 
-def _end(code: int, says: str, figures: str, problems: tuple[str, ...] = ()) -> None:
+def _end(code: int, says: str, figures: str, below: tuple[str, ...] = ()) -> None:
     word = _WORDS[code if 0 <= code < len(_WORDS) else _UNKNOWN]
-    lines = [f"ASHA {word} - {says}", *problems]
+    lines = [f"ASHA {word} - {says}", *below]
     shown = [printable(line).replace("|", "/") for line in lines]  # a bar begins the figures
     click.echo("\n".join([f"{shown[0]} | {figures}" if figures else shown[0], *shown[1:]]))
     sys.exit(_WORDS.index(word))
+
+
+def _below(status: Status) -> tuple[str, ...]:
+    """Return the lines below the first: what is wrong, and then what should be set right and changes no exit code."""
+    return (*status.problems, *(f"hint: {hint}" for hint in status.hints))
 
 
 def _figures(status: Status) -> Iterator[str]:

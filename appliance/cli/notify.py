@@ -15,8 +15,6 @@ from appliance.core.errors import HostError, UserError
 from appliance.host.disk import locked
 from appliance.host.stream import die_with_parent
 from appliance.local_node import CLOCK, conf_and_node
-from appliance.notify.channels import transports
-from appliance.notify.deliver import Delivery
 from appliance.notify.notice import Notice, way_names
 from appliance.notify.spool import Spool, WayState
 from appliance.notify.transport import Transport, Undelivered, send
@@ -106,12 +104,15 @@ def status_lines(answer: NotifyAnswer) -> list[str]:
 @tells(NotifyTested)
 def test() -> None:
     """Send a test alert by every way that is set up, now, and say how each went."""
+    from appliance.notify.channels import transports  # noqa: PLC0415 - mail, web and names cost more than the rest
+
     conf, node = conf_and_node()
     host = os.uname().nodename
     ways = transports(conf, host, CLOCK)
     if not ways:
         raise UserError(
-            "No alert method is configured.", todo="Set MAILTO, or one of the NOTIFY keys ('asha conf')."
+            "No alert method is configured.",
+            todo="Set one, such as 'asha conf set MAILTO you@example.com'; asha.conf(5) has the others, NOTIFY...",
         )
     text = "This is a test of the way that alerts take. Nothing has happened."
     alert = Alert("test", AlertKind.TEST, Severity.NOTICE, "a test", text)
@@ -136,6 +137,9 @@ def _problem(way: Transport, notice: Notice) -> str:
 @notify.command(hidden=True)
 def deliver() -> None:
     """Deliver what waits, and end (the agent runs this)."""
+    from appliance.notify.channels import transports  # noqa: PLC0415
+    from appliance.notify.deliver import Delivery  # noqa: PLC0415
+
     die_with_parent()
     os.nice(10)
     conf, _ = conf_and_node()

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -21,9 +21,7 @@ from appliance.core.alerts import one_line
 from appliance.core.answers import ConfSaved, OwnIntroduction, Said
 from appliance.core.as_json import to_json
 from appliance.core.document import parse_object
-from appliance.core.engine_change import TITLES, EngineReport
 from appliance.core.errors import AshaError, ClusterError, HostError, SyncError, UserError
-from appliance.core.journal_page import JournalPage, JournalQuery, page_of
 from appliance.core.model import Node
 from appliance.host.bounded import read_all, read_line
 from appliance.host.clock import SystemClock
@@ -34,6 +32,9 @@ from appliance.sync import ssh_access
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.peer_link import is_accepted, prove
 from appliance.sync.ssh import NOT_KEPT, Ssh, way_to_peer
+
+if TYPE_CHECKING:
+    from appliance.core.journal_page import JournalPage
 
 _LONGEST_KEY = 16 * 1024  # of a public key, in bytes
 
@@ -243,6 +244,8 @@ def _engine(request: Mapping[str, Any]) -> Message:
 
     Whether it may change, the agent decides here.
     """
+    from appliance.core.engine_change import TITLES, EngineReport  # noqa: PLC0415 - 'ssh-setup' asks nothing of it
+
     to, number = str(request.get("to")), str(request.get("number", ""))
     if to not in TITLES:
         raise UserError("That names no engine.")
@@ -259,6 +262,7 @@ def _engine(request: Mapping[str, Any]) -> Message:
 def _journal_page(request: Mapping[str, Any]) -> JournalPage:
     """Return a page of this node's journal, from the file, so that no agent need run here."""
     from appliance.agent.journal import JournalFile  # noqa: PLC0415 - the other questions need none of it
+    from appliance.core.journal_page import JournalQuery, page_of  # noqa: PLC0415
 
     query = JournalQuery(*(str(request.get(name, "")) for name in ("before", "kind", "search")))
     try:
@@ -275,6 +279,7 @@ def _secret(node: Node, request: Mapping[str, Any]) -> Message:
     if node is not Node.PRIMARY:
         raise ClusterError("Only the primary gives the cluster's secret away.")
     from appliance.cluster.installed import engine_of, installed_engine  # noqa: PLC0415
+    from appliance.core.engine_change import TITLES  # noqa: PLC0415
 
     named = str(request.get("engine"))
     method, secret = (installed_engine(named) if named in TITLES else engine_of(load(CONF))).secret()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from appliance.agent.components.provisioning import address_for_telephones
-from appliance.agent.journal import JournalFile
 from appliance.cli.output import prints, put
-from appliance.cluster.installed import engine_identity
 from appliance.config import load
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
@@ -18,7 +15,9 @@ from appliance.core.answers import SarkChanges, SarkView
 from appliance.core.errors import ClusterError
 from appliance.host.paths import JOURNAL
 from appliance.local_node import CLOCK
-from appliance.sark.mirror import Done, Mirror
+
+if TYPE_CHECKING:
+    from appliance.sark.mirror import Done, Mirror
 
 # Seconds: the database may be locked for seconds, and one pass follows the other.
 _PATIENCE = 40.0
@@ -121,6 +120,8 @@ def _change_lines(done: SarkChanges, *, dry_run: bool) -> list[str]:
 
 def _by_hand(done: Done, *, dry_run: bool) -> SarkChanges:
     """Write the journal entries that the agent would write, and return `done` as the agent would answer."""
+    from appliance.agent.journal import JournalFile  # noqa: PLC0415 - only without an agent
+
     sides = (
         ("the conf file has followed SARK", done.pulled),
         ("SARK has followed the conf file", done.pushed),
@@ -151,6 +152,9 @@ def _refuse_unless_apart(absent: AgentAbsent) -> None:
 
 
 def _mirror() -> Mirror:
+    from appliance.cluster.installed import engine_identity  # noqa: PLC0415 - only without an agent
+    from appliance.sark.mirror import Mirror  # noqa: PLC0415
+
     return Mirror(os.uname().nodename, engine_runs=lambda: bool(engine_identity()))
 
 
@@ -174,6 +178,8 @@ def provision_address() -> None:
     The cluster address (HACLUSTERIP, or HACLUSTERIP6 where that is alone) when HAUSECLUSTER=YES, else this node's own
     on HADEV. The agent keeps it in /etc/asha/provision-address, and for PHP in /etc/asha/provision-address.php.
     """
+    from appliance.agent.components.provisioning import address_for_telephones  # noqa: PLC0415 - it is the agent's
+
     conf = load()
     address = address_for_telephones(conf)
     cluster = bool(conf.use_cluster and conf.addresses)

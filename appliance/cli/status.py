@@ -30,6 +30,7 @@ from appliance.host.clock import SystemClock
 
 # The columns in which the texts of the parts begin, and how wide a cell of the table is at least.
 _PARTS, _CELL = 14, 20
+_HINT = "  hint: "
 _TONES = (Tone.GOOD, Tone.DOUBTFUL, Tone.BAD, Tone.BAD)
 _EXIT_CODES = """\b
 The exit code tells how the pair is:
@@ -94,10 +95,10 @@ def shown_lines(status: Status) -> Iterable[ShownLine]:
 
 
 def status_lines(status: Status) -> list[str]:
-    """Return the document as lines for people: the state of the pair, what is wrong, both nodes, then the parts."""
-    problems = [f"  ! {problem}" for problem in status.problems]
+    """Return the document as lines for people: the state of the pair, what is wrong, hints, both nodes, the parts."""
+    found = [f"  ! {problem}" for problem in status.problems] + [f"{_HINT}{hint}" for hint in status.hints]
     if not status.set_up:
-        return [status.headline, *problems]
+        return [status.headline, *found]
     rows = [
         ("Asterisk", _pbx(status.pbx, status.granted)),
         ("address", _address(status.address)),
@@ -111,7 +112,7 @@ def status_lines(status: Status) -> list[str]:
         *_not_ready(status),
     ]
     parts = [f"  {name:<{_PARTS - 3}} {text}" for name, text in rows]
-    return [status.state.says, status.headline, *problems, "", *pair_table(status), "", *parts]
+    return [status.state.says, status.headline, *found, "", *pair_table(status), "", *parts]
 
 
 def pair_table(status: Status) -> list[str]:
@@ -170,6 +171,8 @@ def _line(text: str) -> ShownLine:
     text = printable(text)
     if text.startswith("  ! "):
         return ShownLine(text, 4, Tone.BAD)
+    if text.startswith(_HINT):
+        return ShownLine(text, len(_HINT), Tone.DOUBTFUL)
     if text.startswith("  "):
         return ShownLine(text, _PARTS, Tone.DOUBTFUL if ONE_PATH in text else Tone.PLAIN)
     return ShownLine(text, tone=Tone.HEADLINE)

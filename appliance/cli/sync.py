@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,15 +23,14 @@ from appliance.core.text import format_duration, format_progress, printable
 from appliance.host.disk import is_held
 from appliance.host.stream import die_with_parent
 from appliance.local_node import CLOCK, PLACES, conf_and_node
-from appliance.sync.conflicts import Conflicts
 from appliance.sync.errors import Fault, SyncProblem, problems_named
-from appliance.sync.newer_data_mark import drop_mark
-from appliance.sync.peer_link import PeerLink
-from appliance.sync.ssh import way_to_peer
 from appliance.sync.state import State, age, read_state
 from appliance.sync.store import Attempt, Conflict, Store
-from appliance.sync.sync_pass import PassResult, Progress, Request
-from appliance.sync_setup import own_duty, progress_in_state, session, vet_for
+
+# What makes a pass is loaded by the commands that make one: it takes longer than 'asha sync status' does.
+if TYPE_CHECKING:
+    from appliance.sync.conflicts import Conflicts
+    from appliance.sync.sync_pass import PassResult, Progress
 
 _SHOWN_NAMES = 20
 _LAST_AGAIN = 0.1
@@ -83,6 +83,11 @@ def sync(
     """
     if context.invoked_subcommand is not None:
         return
+    from appliance.sync.peer_link import PeerLink  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+    from appliance.sync.sync_pass import Request  # noqa: PLC0415
+    from appliance.sync_setup import own_duty, session  # noqa: PLC0415
+
     conf, node = conf_and_node()
     if discard:
         if dry_run:
@@ -114,6 +119,8 @@ def _give_up(*, agreed: bool) -> None:
 
     Raises SyncError when the agent knows of no newer data here.
     """
+    from appliance.sync.newer_data_mark import drop_mark  # noqa: PLC0415
+
     if not ask_status().data.newer:
         raise SyncError("There is nothing to give up: this node has no data of its own, or serves.")
     if not agreed:
@@ -181,6 +188,11 @@ def _attempt_line(one: Attempt) -> str:
 @sync.command(hidden=True)
 def last() -> None:
     """Merge once more before Asterisk starts here (the agent runs this, and ends it at MERGEDEADLINE)."""
+    from appliance.sync.peer_link import PeerLink  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+    from appliance.sync.sync_pass import Request  # noqa: PLC0415
+    from appliance.sync_setup import own_duty, progress_in_state, session  # noqa: PLC0415
+
     die_with_parent()
     conf, node = conf_and_node()
     here, tell = session(conf, node, partial(own_duty, last=True)), progress_in_state()
@@ -315,6 +327,9 @@ def keep(path: str) -> None:
 
 
 def _conflicts() -> Conflicts:
+    from appliance.sync.conflicts import Conflicts  # noqa: PLC0415
+    from appliance.sync_setup import vet_for  # noqa: PLC0415
+
     conf, node = conf_and_node()
     if node is not Node.PRIMARY:
         raise UserError(f"The merge is made by the primary ({conf.primary_name}): do this there.")

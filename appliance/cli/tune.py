@@ -26,9 +26,6 @@ from appliance.core.text import printable
 from appliance.host.paths import CONF
 from appliance.host.virtual import virtual
 from appliance.local_node import conf_and_node
-from appliance.sync.gate import NOT_FOR_THIS_KEY
-from appliance.sync.peer_link import apply_at_peer, ask_once
-from appliance.sync.ssh import way_to_peer
 
 _PATIENCE = 20.0  # seconds
 
@@ -80,6 +77,10 @@ def _answer(conf: Conf, node: Node) -> TuneAnswer:
 
 
 def _figures_there(conf: Conf, node: Node) -> NodeFigures:
+    from appliance.sync.gate import NOT_FOR_THIS_KEY  # noqa: PLC0415 - 'tune --help' asks no other node
+    from appliance.sync.peer_link import ask_once  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+
     try:
         said = ask_once(way_to_peer(conf, node), "tune", patience=_PATIENCE)
         return checked(read_as(NodeFigures, said.get("figures")))
@@ -105,6 +106,9 @@ def _values(found: Recommendation, conf: Conf) -> dict[str, str]:
 
 def _apply(conf: Conf, node: Node, answer: TuneAnswer, *, quiet: bool) -> None:
     """Set the values on the other node, then here; on neither when the other one does not take them."""
+    from appliance.sync.peer_link import apply_at_peer  # noqa: PLC0415
+    from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
+
     if answer.problem:
         raise ClusterError(
             f"Nothing was changed: HADEADTIME must be the same on both nodes. {answer.problem}",

@@ -9,10 +9,9 @@ from appliance.config.conf import Conf
 from appliance.config.keys_cluster import EngineChoice
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
-from appliance.core.fencing import FENCE_DWELL, least_wait
 from appliance.core.ip_address import in_subnet
 from appliance.core.relay_facts import Falls
-from appliance.core.timing import LAN_ROUND, LEAST_TOKENS, TimingPolicy
+from appliance.core.timing import FENCE_DWELL, LAN_ROUND, LEAST_TOKENS, TimingPolicy, least_wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class Group(enum.Enum):
 class Effect(enum.Enum):
     """Time at which a changed value takes effect, as people are told it behind the key's name."""
 
-    ENGINE_OFF = "can be changed only while the HA engine is off."
+    ENGINE_OFF = "at once; it can be changed only while the HA engine is off."
     ENGINE_START = "when the HA engine is next started; stop and start it on both nodes."
     AGENT_START = "when the agent is restarted: service asha restart."
     PANEL_START = "when the panel is restarted: service asha-panel restart."

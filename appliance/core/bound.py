@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from appliance.core import timing
-from appliance.core.controller import ENGINE_SETTLES, IDLE_PERIOD, STANDBY_AGAIN, STANDBY_GIVEN_UP
+from appliance.core.engine_requests import ENGINE_SETTLES, STANDBY_AGAIN, STANDBY_GIVEN_UP
 from appliance.core.engine_traits import ENGINE
-from appliance.core.fencing import FENCE_DWELL
 from appliance.core.health import CONSOLE_EVERY, SIP_ALONE, SIP_ALONE_WORKING, WORKING
 from appliance.core.model import Node
-from appliance.core.timing import TimingPolicy
+from appliance.core.timing import FENCE_DWELL, IDLE_PERIOD, TimingPolicy
 from appliance.core.transfer import Witness
 
 
@@ -335,6 +334,11 @@ class Bound:
     telephones: float
     line: float | None
     says: str = ""
+
+    @property
+    def whole(self) -> float:
+        """Seconds until everything is in service: the line where there is one, else the telephones."""
+        return self.telephones if self.line is None else self.line
 
     def of(self, phase: BoundPhase) -> float:
         """Return the seconds of `phase`; 0 when this kind does not have it."""

@@ -52,7 +52,7 @@ from appliance.core.controller_events import (
 )
 from appliance.core.decide import Act, Decision, Watch, decide
 from appliance.core.effects import AskStandby, Effect, ExpectEngine, FencePeer, ForgetFailures, ForgetRelay
-from appliance.core.engine_requests import ANSWERED_WITHIN
+from appliance.core.engine_requests import ENGINE_SETTLES, STANDBY_AGAIN, STANDBY_GIVEN_UP
 from appliance.core.engine_target import has_started, is_missing
 from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict
@@ -66,23 +66,11 @@ from appliance.core.roles import Event as RoleEvent
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState, Transition
 from appliance.core.stuck_line import explains_absence
-from appliance.core.timing import SURELY_LATE
+from appliance.core.timing import IDLE_PERIOD, SURELY_LATE
 from appliance.core.transfer import Goal, arrived
 from appliance.core.values import changed, held_since
 from appliance.core.witness import left_line
 
-# How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
-# it is a time in which this node stood still.
-IDLE_PERIOD = 1.0
-# How often it is given a turn while something is on its way (`ServiceState.busy`), in seconds.
-BUSY_PERIOD = 0.1
-# An early standby request is ignored for about a second, and one to a dead peer is cancelled after 10 s with the
-# resources kept (measured with Heartbeat 3.0.6).
-STANDBY_AGAIN = 2.0
-STANDBY_GIVEN_UP = ANSWERED_WITHIN
-# A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the peer
-# then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
-ENGINE_SETTLES = 2.0
 # For so long the engine must say that a node without a grant serves before that is believed, in seconds: a script that
 # is on its way has spoken by then.
 LOST_GRANT_DWELL = 5.0

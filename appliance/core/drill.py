@@ -113,7 +113,7 @@ def steps_there(bound: Bound, let_go: float, granted: float, served: float) -> t
     return (
         DrillStep(bound.to, "let go", let_go, releases),
         DrillStep(bound.to, "granted", granted, moves),
-        DrillStep(bound.to, "in service", served, whole(bound)),
+        DrillStep(bound.to, "in service", served, bound.whole),
     )
 
 
@@ -122,13 +122,8 @@ def steps_back(bound: Bound, granted: float, served: float) -> tuple[DrillStep, 
     moves = sum(bound.of(phase) for phase in (BoundPhase.DECIDE, BoundPhase.ENGINE, BoundPhase.LET_GO))
     return (
         DrillStep(bound.to, "granted", granted, moves),
-        DrillStep(bound.to, "in service", served, whole(bound)),
+        DrillStep(bound.to, "in service", served, bound.whole),
     )
-
-
-def whole(bound: Bound) -> float:
-    """Return the seconds until everything is in service: the line where there is one, else the telephones."""
-    return bound.telephones if bound.line is None else bound.line
 
 
 def reached(entries: Iterable[JournalEntry], goal: Goal, *phases: Phase) -> float | None:

@@ -50,7 +50,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from appliance.core.bound import BoundInputs, bound_of
-from appliance.core.drill import whole
 from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.core.roles import Role
@@ -244,7 +243,7 @@ def outage(site: BoundInputs) -> float:
     Letting go and serving again take no longer than a planned move to the primary. Between them lie the end of the old
     engine and the new one's start.
     """
-    return whole(bound_of(site, "standby", Node.PRIMARY)) + ENGINE_CHANGES
+    return bound_of(site, "standby", Node.PRIMARY).whole + ENGINE_CHANGES
 
 
 def patience(site: BoundInputs) -> float:

@@ -15,6 +15,13 @@ _NEVER = float("-inf")
 HOUR = 3600.0
 # A request that is taken is answered, or cancelled, within so many seconds.
 ANSWERED_WITHIN = 12.0
+# An early standby request is ignored for about a second, and one to a dead peer is cancelled after 10 s with the
+# resources kept (measured with Heartbeat 3.0.6).
+STANDBY_AGAIN = 2.0
+STANDBY_GIVEN_UP = ANSWERED_WITHIN
+# A request made while Heartbeat still tells its peer of the last move is dropped here and taken up there; the peer
+# then waits for us for an hour and drops every further request (seen in tests/system, Heartbeat 3.0.6).
+ENGINE_SETTLES = 2.0
 # An engine that says for so long, in seconds, that it moves service, while nothing moves, waits for the end of a move
 # that nobody makes any more. A resource of the site's own may take as long as this to start.
 MOVING_FOR_EVER = 45.0

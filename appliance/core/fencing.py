@@ -24,15 +24,10 @@ from dataclasses import dataclass
 
 from appliance.core.model import Line, Node
 from appliance.core.reading import Known, is_known
-from appliance.core.timing import LAN_ROUND
+from appliance.core.timing import FENCE_DWELL, LEAST_FENCE_TIME, claim_noticed
 from appliance.core.transfer import Goal, Seen, Transfer, arrived
 from appliance.core.values import changed
 
-# For so many seconds everything must have stood before the primary shoots: an address that was let go, a line that was
-# released and an answer that was on its way have come to their end by then.
-FENCE_DWELL = 5.0
-# What a power switch must be given at the least, in seconds.
-LEAST_FENCE_TIME = 2.0
 # Seconds after a command that confirmed nothing before the next one is begun.
 FENCE_PAUSE = 60.0
 _NEVER = float("-inf")
@@ -104,19 +99,6 @@ class FenceState:
     def off_at(self) -> float | None:
         """Return when the peer was confirmed to be off; None when it is not taken to be."""
         return self.ended if self.off else None
-
-
-def claim_noticed(rise: int) -> float:
-    """Return how many seconds the primary may begin later than it would if it knew of a double address at once.
-
-    It is asked for in `rise` rounds, the first of which may just be over, and an idle controller turns as often.
-    """
-    return (rise + 2) * LAN_ROUND
-
-
-def least_wait(rise: int) -> float:
-    """Return the seconds that HAFENCEWAIT must have at the least, with PROBERISE `rise`."""
-    return claim_noticed(rise) + LEAST_FENCE_TIME
 
 
 NO_FENCING = FencePolicy()

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from appliance.core import cluster_address, stray
 from appliance.core.alert_rules import problems
-from appliance.core.controller import ENGINE_SETTLES, LOST_GRANT_DWELL, STANDBY_GIVEN_UP
+from appliance.core.controller import LOST_GRANT_DWELL
+from appliance.core.engine_requests import ENGINE_SETTLES, STANDBY_GIVEN_UP
 from appliance.core.pair_watch import RULES, FaultRule
 from appliance.core.roles import Role
 from appliance.core.status import AddressStatus, LanStatus, PeerStatus, Status, StatusValue

@@ -22,10 +22,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from appliance.core.fencing import FENCE_DWELL, FENCE_PAUSE, FencePolicy, FenceState, still_counts
+from appliance.core.fencing import FENCE_PAUSE, FencePolicy, FenceState, still_counts
 from appliance.core.model import Line, Node, Relay
 from appliance.core.reading import Known, Unknown, fresh, is_known
-from appliance.core.timing import LINE_LOOK
+from appliance.core.timing import FENCE_DWELL, LINE_LOOK
 from appliance.core.transfer import Seen, arrived, doubted_because
 from appliance.core.values import changed, held_since
 

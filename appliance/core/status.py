@@ -337,10 +337,12 @@ class Status(NamedTuple):
 
     `state`: how the pair is. `headline`: what this node does, in one sentence. `unfit_because`: why this node could not
     serve; `doubts`: why it is not known to be ready, though it could. `problems`: what somebody is to see to, each in a
-    sentence. `trouble`: what a node that serves is about to act on, or can do nothing about. `ungranted`: Asterisk runs
-    here without a grant, and `strays` what has started it, and how often asha has ended one lately. `misnamed`: why
-    this machine's name is not that by which the engine knows it. `line` and `spans` are None where there is no line to
-    move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way. `permits`: by command.
+    sentence. `hints`: what should be set right while the pair is well, such as that nobody would be told of a failover;
+    they make no pair degraded. `trouble`: what a node that serves is about to act on, or can do nothing about.
+    `ungranted`: Asterisk runs here without a grant, and `strays` what has started it, and how often asha has ended one
+    lately. `misnamed`: why this machine's name is not that by which the engine knows it. `line` and `spans` are None
+    where there is no line to move. `pair`: what is wrong with both nodes as one. `busy`: the orders under way.
+    `permits`: by command.
     """
 
     version: str = ""
@@ -358,6 +360,7 @@ class Status(NamedTuple):
     unfit_because: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     trouble: str = ""
     ungranted: bool = False
     strays: Strays = Strays()

@@ -37,6 +37,11 @@ UNHURRIED = 1.0
 # How often the sensors look while nothing is on its way, in seconds. What the kernel tells is noticed at once.
 PROCESS_LOOK = 1.0
 ENGINE_LOOK = 1.0
+# How long a driver may leave the controller without a turn while nothing changes, in seconds: what is missing beyond
+# it is a time in which this node stood still.
+IDLE_PERIOD = 1.0
+# How often it is given a turn while something is on its way (`ServiceState.busy`), in seconds.
+BUSY_PERIOD = 0.1
 # What is done once a second or oftener, and is done so many seconds after the last time, was held up.
 SURELY_LATE = 1.5
 LINE_LOOK = 0.75
@@ -53,11 +58,29 @@ LINK_COMES_UP = 2.0
 # docs/facts/pri-timing.md: the rest of T203 and four T200, at most 14 s: by then an end that believes in an old link
 # has found out, and the link comes up.
 GHOST_HEALS = 14.0 + LINK_COMES_UP
+# For so many seconds everything must have stood before the primary shoots: an address that was let go, a line that was
+# released and an answer that was on its way have come to their end by then.
+FENCE_DWELL = 5.0
+# What a power switch must be given at the least, in seconds.
+LEAST_FENCE_TIME = 2.0
 # A killed process ends within this, unless the kernel itself is stuck; seconds.
 KILL_PATIENCE = 5.0
 # From the agent's death until its successor has looked at everything, in seconds: systemd waits one of them, and Python
 # took 1.5 to load the agent beside six programs on two cores.
 AGENT_BACK = 5.0
+
+
+def claim_noticed(rise: int) -> float:
+    """Return how many seconds the primary may begin later than it would if it knew of a double address at once.
+
+    It is asked for in `rise` rounds, the first of which may just be over, and an idle controller turns as often.
+    """
+    return (rise + 2) * LAN_ROUND
+
+
+def least_wait(rise: int) -> float:
+    """Return the seconds that HAFENCEWAIT must have at the least, with PROBERISE `rise`."""
+    return claim_noticed(rise) + LEAST_FENCE_TIME
 
 
 def unhurried(probe_deadline: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from appliance.core.as_json import read_as
 from appliance.core.journal_entry import AgentEntry, DataEntry, JournalEntry, PhaseEntry, TransferEntry
+from appliance.core.model import Node
 from appliance.core.plan import FIRST
 from appliance.core.transfer import Goal, Phase
 
@@ -163,3 +164,14 @@ def _after(entry: JournalEntry, after: float | None, chapter: _Chapter) -> float
 
 
 _FIRST = {goal.value: FIRST[goal].value for goal in Goal}
+
+
+def newest_transfers(backwards: Iterable[JournalEntry], count: int, node: Node) -> list[PastTransfer]:
+    """Return the newest `count` transfers of `node`, newest first, from its entries of KINDS, newest first."""
+    entries: list[JournalEntry] = []
+    for entry in backwards:
+        entries.append(entry)
+        count -= entry.kind == "transfer"
+        if count <= 0:
+            break
+    return past_transfers(reversed(entries), node.value)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from math import ceil
 
 from appliance.core import controller
-from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.controller_events import (
     AcknowledgeMoves,
     ControllerEvent,
@@ -49,6 +48,7 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
 from appliance.core.roles import Role
 from appliance.core.service_state import first_state
+from appliance.core.timing import BUSY_PERIOD, IDLE_PERIOD
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer, heard_since
 from appliance.core.values import changed
 from appliance.core.waking import Woke

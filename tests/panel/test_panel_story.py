@@ -26,7 +26,7 @@ from tests.panel.new_server import NAMES, URL, chromium_on, set_up
 
 LOGS = PICTURES.parent / "system" / "story"
 PASSWORD = "correct horse battery"
-WINDOW = {"width": 1120, "height": 720}
+WINDOW = {"width": 1120, "height": 860}
 _SOON = 15_000  # ms; nothing here waits for as long unless something is wrong
 _MOVE = 40_000
 _STATES = {"active": "ACTIVE", "standby": "STANDBY", "waiting": "WAITING", "off": "HA OFF"}
@@ -197,6 +197,8 @@ async def story(stage: Stage, folder: Path) -> None:
         await expect(primary.page.locator("#timeline .moves li").first).to_contain_text(
             "service taken on the primary"
         )
+        await primary.sees("Failback: done", patience=_MOVE)
+        await primary.sees("Protected:", patience=_MOVE)
         await primary.picture("10-back")
 
 

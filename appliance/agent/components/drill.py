@@ -35,7 +35,6 @@ from appliance.core.drill import (
     steps_back,
     steps_there,
     verdict,
-    whole,
     why_no_drill,
 )
 from appliance.core.engine_traits import ENGINE
@@ -191,10 +190,8 @@ class Drill(Component):
 
     async def _go_there(self) -> tuple[DrillStep, ...]:
         bound = bound_of(bound_inputs(self._this_node.conf), "standby", Node.SECONDARY)
-        asked, since, patience = self._clock.now(), self._newest(), whole(bound) + _SLACK
-        self._say(
-            f"service goes to the secondary; at the latest in {whole(bound):g} s it is in service there"
-        )
+        asked, since, patience = self._clock.now(), self._newest(), bound.whole + _SLACK
+        self._say(f"service goes to the secondary; at the latest in {bound.whole:g} s it is in service there")
         self._cycle.hand_over("a drill")
         granted = await self._until(self._peer_granted, patience, "the secondary was not granted service")
         served = await self._until(self._peer_serves, patience, "the line is not in service at the secondary")
@@ -209,8 +206,8 @@ class Drill(Component):
         await asyncio.sleep(self._this_node.conf.move_dwell)
         await self._way_is_free()
         bound = bound_of(bound_inputs(self._this_node.conf), "takeover", Node.PRIMARY)
-        asked, since, patience = self._clock.now(), self._newest(), whole(bound) + _SLACK
-        self._say(f"service comes back; at the latest in {whole(bound):g} s it is in service here")
+        asked, since, patience = self._clock.now(), self._newest(), bound.whole + _SLACK
+        self._say(f"service comes back; at the latest in {bound.whole:g} s it is in service here")
         if problem := await self._failback.go("the way back of a drill"):
             raise _Stopped(f"{ENGINE} was not asked to bring service back: {problem}")
         granted = await self._until(

@@ -17,13 +17,11 @@ from appliance.agent.journal import JournalFile
 from appliance.agent.operator_policy import OperatorPolicy
 from appliance.control.protocol import ControlRequest
 from appliance.core.answers import MetersAnswer, Said, TrendsAnswer
-from appliance.core.journal_entry import JournalEntry
 from appliance.core.journal_rules import Entry
 from appliance.core.maintenance import USUAL
-from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import AgentUsage, NotifyStatus, Status
-from appliance.core.transfer_history import KINDS, PastTransfer, past_transfers
+from appliance.core.transfer_history import KINDS, PastTransfer, newest_transfers
 from appliance.host.process import own_usage
 from appliance.host.worker_thread import WorkerThread
 
@@ -124,7 +122,9 @@ class History(Component):
 
     async def _history(self, request: ControlRequest) -> list[PastTransfer]:
         count = wanted(request, MOST_TRANSFERS)
-        return await self._worker.do(lambda: newest_transfers(self._journal.settled(), count, self._node))
+        return await self._worker.do(
+            lambda: newest_transfers(self._journal.settled().backwards(KINDS), count, self._node)
+        )
 
     async def _trends(self, request: ControlRequest) -> TrendsAnswer:
         return self._samples.trends()
@@ -142,17 +142,6 @@ class History(Component):
         permit = self._policy.permitted(OperatorAction.MAINTENANCE_OFF, request)
         await self._maintenance.end(who(request))
         return Said(f"Maintenance is off: {permit.says}.")
-
-
-def newest_transfers(file: JournalFile, count: int, node: Node) -> list[PastTransfer]:
-    """Return the newest transfers in the journal of this node, newest first (see core/transfer_history.py)."""
-    entries: list[JournalEntry] = []
-    for entry in file.backwards(KINDS):
-        entries.append(entry)
-        count -= entry.kind == "transfer"
-        if count <= 0:
-            break
-    return past_transfers(reversed(entries), node.value)
 
 
 def notify_problems(notify: NotifyStatus) -> list[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 
-import appliance
 from appliance.cli.checks.look import Scene
 from appliance.core.host_check.finding import Finding, not_known
 from appliance.core.host_check.machine import (
@@ -19,13 +16,12 @@ from appliance.core.host_check.machine import (
     judge_watchdog,
 )
 from appliance.core.model import Node
+from appliance.host.release import release_age
 from appliance.host.running import processes_of
 from appliance.host.text_files import SYSCTL, lines_of, text_of
 from appliance.host.virtual import virtual
 from appliance.pbx.disk_space import read_rooms
 
-_RUNTIME = "/opt/asha/runtime"
-_DAY = 86400.0  # seconds
 _WATCHDOG = "dev/watchdog"
 _TIME_SERVICES = ("chronyd", "ntpd", "systemd-timesyncd", "ptp4l", "timemaster")
 
@@ -51,19 +47,9 @@ def pauses(scene: Scene) -> Finding:
     return judge_pauses(virtual(scene.root), scene.conf.deadtime)
 
 
-def has_runtime() -> bool:
-    """Return whether this program runs on the Python that asha's packages bring."""
-    return sys.prefix.startswith(_RUNTIME)
-
-
 def runtime(scene: Scene) -> Finding:
-    """Look at the age of the private runtime.
-
-    Its own files bear no date, so that equal recipes make equal files. asha's bear that of the release, and the runtime
-    of the same release is as old or older.
-    """
-    made = Path(appliance.__file__).stat().st_mtime
-    return judge_runtime((scene.clock.wall() - made) / _DAY, time.strftime("%F", time.gmtime(made)))
+    """Look at the age of the private runtime."""
+    return judge_runtime(*release_age(scene.clock.wall()))
 
 
 def panic(scene: Scene) -> Finding:

@@ -79,7 +79,7 @@ def _holder(scene: Scene, ip: str) -> Finding:
     conf, clock = scene.conf, scene.clock
     answer = duplicated(conf.device, ip, clock.now(), clock=clock)
     if isinstance(answer, Unknown):
-        return not_known(f"{answer.reason}.", "Run this as root, with HADEV up.")
+        return not_known(f"{answer.reason.rstrip('.')}.", "Run this as root, with HADEV up.")
     if answer.value is None:
         return judge_holder(ip, AddressHolder(None))
     peer_ip = peer_address(conf, scene.node, conf.device)

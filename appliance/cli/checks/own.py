@@ -8,6 +8,7 @@ from appliance.cli.checks.look import Scene
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, fine, not_known, warning, wrong
+from appliance.core.host_check.own import judge_ways
 from appliance.core.host_check.relay import judge_fall
 from appliance.core.ip_address import with_port
 from appliance.core.reading import Unknown
@@ -124,19 +125,10 @@ def alerts(scene: Scene) -> Finding:
     from appliance.notify.trust import Trust, wants_trust  # noqa: PLC0415
 
     ways, known = way_names(scene.conf), Spool().ways().by_name
-    if not ways:
-        return warning(
-            "No alert of any kind is configured: nobody is notified when service moves, a node dies or the line "
-            "is lost.",
-            "Set one of MAILTO, NOTIFYWEBHOOK, NOTIFYTRAP and NOTIFYSYSLOG, such as 'asha conf set MAILTO "
-            "you@example.com', and try it: asha notify test.",
-        )
     failing = [f"{name}: {known[name].problem}" for name in ways if name in known and known[name].problem]
     if wants_trust(scene.conf):
         Trust(scene.conf.notify_ca).context()
-    if failing:
-        return wrong(f"Alerts do not go out by {'; '.join(failing)}.", "Try it: asha notify test.")
-    return fine(f"by {', '.join(ways)}")
+    return judge_ways(ways, failing)
 
 
 def agent(scene: Scene) -> Finding:

@@ -12,6 +12,7 @@ from appliance.config.key import Effect, Group
 from appliance.config.schema import KEYS
 from appliance.core.host_check.pair import AUTHKEYS, CONF, ENGINE_TITLE, HEARING
 from appliance.core.model import Node
+from appliance.host.release import has_runtime
 
 
 def _has_address(conf: Conf, node: Node) -> bool:
@@ -35,7 +36,7 @@ def _has_fence(conf: Conf, node: Node) -> bool:
 
 
 def _has_runtime(conf: Conf, node: Node) -> bool:
-    return machine.has_runtime()
+    return has_runtime()
 
 
 def _has_stonith(conf: Conf, node: Node) -> bool:

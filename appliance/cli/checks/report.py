@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from appliance import __version__
-from appliance.agent.active_conf import read_this_node
 from appliance.cli.checks.look import DEADLINE, Scene, gather, late, made
 from appliance.cli.checks.registry import CHECKS, FACTS
 from appliance.config import Conf, load, which_node
@@ -70,6 +69,8 @@ def _known(path: Path) -> _Known:
     try:
         node = which_node(conf, os.uname().nodename)
     except UserError as problem:
+        from appliance.agent.active_conf import read_this_node  # noqa: PLC0415 - only for a host that was renamed
+
         node = read_this_node(path).node
         return _Known(conf, node, _of_conf(problem))
     right = fine(f"{path} has no problem; this node is the {node.value}")

@@ -236,7 +236,7 @@ def _explain_start(finished: Finished) -> None:
         return
     if finished.code == _CONFIGURATION_ERROR:
         raise ClusterError(
-            f"Heartbeat refuses its configuration (status 6): {_last_complaint(finished)}",
+            f"Heartbeat refuses its configuration (status 6): {_last_complaint(finished).rstrip('.')}.",
             todo="Check that the conf file's node names are what 'uname -n' says on each node, "
             "that initdead >= deadtime > keepalive, and that authkeys has mode 0600.",
         )

@@ -39,6 +39,15 @@ def test_the_benchmark_reads_what_the_page_says(visit: Callable) -> None:
     assert [browser.get(path).status_code for path in paths] == [200, 200]
 
 
+def test_a_hint_is_on_the_page_and_the_pair_protected_as_before(agent: AgentStandIn, visit: Callable) -> None:
+    agent.status["hints"] = ["No alert is configured: <set> MAILTO."]
+    agent.status["problems"] = []
+    page = text_of(visit("vera").get("/"))
+    assert "No alert is configured: &lt;set&gt; MAILTO." in page
+    assert '<ul class="hints">' in page and '<ul class="problems">' not in page
+    assert '<p class="state good">' in page and "Protected" in page
+
+
 @pytest.mark.parametrize(
     ("allowed", "shown"),
     [

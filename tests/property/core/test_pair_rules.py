@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pair_profile import PROFILE
 
-from appliance.core.controller import STANDBY_GIVEN_UP
 from appliance.core.decide import Act
+from appliance.core.engine_requests import STANDBY_GIVEN_UP
 from appliance.core.grant import Verb
 from appliance.core.model import Node, Pbx, Relay
 from appliance.core.pair_watch import Remedy

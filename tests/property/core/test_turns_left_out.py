@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.controller import IDLE_PERIOD
+from appliance.core.timing import IDLE_PERIOD
 from hwsim.virtual import node, story
 from hwsim.virtual.now import Turn, now_of
 from hwsim.virtual.story import from_seed, play

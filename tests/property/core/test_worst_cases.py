@@ -14,12 +14,11 @@ import pytest
 from appliance.config import Conf
 from appliance.config.bounds import bound_inputs
 from appliance.core.bound import KINDS, BoundInputs, BoundPhase, FailoverKind, bound_of
-from appliance.core.controller import IDLE_PERIOD
 from appliance.core.health import IDLE, Activity, ProbePolicy, ProbeRecord, Witnesses, judge, observe
 from appliance.core.lan import LanInterface, LanPolicy, LanState, follow, sign
 from appliance.core.model import Node, Pbx
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.timing import LAN_ROUND
+from appliance.core.timing import IDLE_PERIOD, LAN_ROUND
 from appliance.core.transfer import Witness
 from hwsim.virtual.engine import DEADTIME
 from hwsim.virtual.metal import BOOT, LINK_UP, SETTLE, STOP

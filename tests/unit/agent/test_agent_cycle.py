@@ -17,7 +17,7 @@ from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.observations import Observations, PeerReport
 from appliance.agent.this_node import ThisNode
 from appliance.config import Conf
-from appliance.core.controller import ENGINE_SETTLES, STANDBY_GIVEN_UP
+from appliance.core.engine_requests import ENGINE_SETTLES, STANDBY_GIVEN_UP
 from appliance.core.engine_target import EngineTarget
 from appliance.core.grant import Verb, Verdict
 from appliance.core.journal_rules import audit_journal

@@ -15,10 +15,11 @@ from appliance.control.protocol import ControlRequest
 from appliance.core.alert_rules import FailoverTracker, read_on
 from appliance.core.alerts import AlertKind, Severity
 from appliance.core.errors import ClusterError, UserError
-from appliance.core.fencing import FENCE_DWELL, FenceState
+from appliance.core.fencing import FenceState
 from appliance.core.model import Line, Node
 from appliance.core.peer_gone import PATIENCE
 from appliance.core.reading import Known
+from appliance.core.timing import FENCE_DWELL
 from appliance.host.trusted import why_not_trusted
 
 WHY = "the other node is silent and keeps the line"

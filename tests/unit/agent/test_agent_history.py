@@ -19,7 +19,6 @@ from appliance.agent.components.history import (
     History,
     Written,
     newest_entries,
-    newest_transfers,
     notify_problems,
 )
 from appliance.agent.components.samples import Samples
@@ -31,6 +30,7 @@ from appliance.core.errors import ClusterError, HostError, UserError
 from appliance.core.model import Node
 from appliance.core.operator_actions import OperatorAction
 from appliance.core.status import NotifyStatus, PermitStatus, Status
+from appliance.core.transfer_history import KINDS, newest_transfers
 from appliance.host import statefile
 
 
@@ -112,7 +112,7 @@ def test_history_has_the_newest_transfers_whole(tmp_path: Path) -> None:
     assert (came["goal"], came["ended"], came["node"]) == ("acquire", "done", "primary")
     assert came["phases"][0]["phase"] == "moving"
     assert bench.ask("history", newest=1) == [went]
-    assert newest_transfers(JournalFile(tmp_path / "none"), 50, Node.PRIMARY) == []
+    assert newest_transfers(JournalFile(tmp_path / "none").backwards(KINDS), 50, Node.PRIMARY) == []
     meters = bench.ask("meters")
     assert meters["transfers"]["acquire"]["done"] == 1 and meters["transfers"]["release"]["done"] == 1
     assert meters["alerts"] == 4

@@ -9,7 +9,8 @@ from test_agent_cycle import ENGINE, Bench
 
 from appliance.cluster.heartbeat.view import Held
 from appliance.cluster.heartbeat.watch import serves
-from appliance.core.controller import ENGINE_SETTLES, LOST_GRANT_DWELL
+from appliance.core.controller import LOST_GRANT_DWELL
+from appliance.core.engine_requests import ENGINE_SETTLES
 from appliance.core.model import Node
 from appliance.core.reading import Known, Unknown, is_known
 from appliance.core.transfer import Order

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from appliance.agent import active_conf
 from appliance.agent.this_node import ThisNode
 from appliance.cli import check as command
 from appliance.cli.checks import look, report
@@ -46,8 +47,8 @@ def of(what: str, finding: Finding) -> Finding:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, found: PairReport, *words: str) -> Result:
-    monkeypatch.setattr(command, "report_here", lambda *given: found.here)
-    monkeypatch.setattr(command, "report_pair", lambda *given: found)
+    monkeypatch.setattr(report, "report_here", lambda *given: found.here)
+    monkeypatch.setattr(report, "report_pair", lambda *given: found)
     return CliRunner().invoke(command.check, words)
 
 
@@ -206,9 +207,9 @@ def test_a_host_that_was_renamed_under_a_running_engine_is_looked_at_all_the_sam
     def neither(path: Path) -> ThisNode:
         raise UserError("Neither node.")
 
-    monkeypatch.setattr(report, "read_this_node", neither)
+    monkeypatch.setattr(active_conf, "read_this_node", neither)
     assert report.report_here(conf, CLOCK).node == ""
-    monkeypatch.setattr(report, "read_this_node", lambda path: ThisNode(Conf(), Node.SECONDARY))
+    monkeypatch.setattr(active_conf, "read_this_node", lambda path: ThisNode(Conf(), Node.SECONDARY))
     found = report.report_here(conf, CLOCK)
     assert found.node == "secondary"
     assert [(one.what, one.level) for one in found.findings] == [("conf", Level.ERROR), ("time", Level.OK)]

@@ -17,9 +17,12 @@ from test_cli_moves import HERE, STANDS_BY, TAKES, Agent
 from test_cli_notify import Way1
 from test_cli_status import whole
 
+from appliance import sync_setup
+from appliance.agent.components import provisioning
 from appliance.agent.journal import JournalFile
-from appliance.cli import check, ha, history, main, maintenance, notify, panel, sark, status, sync, waiting
 from appliance.cli import conf as conf_command
+from appliance.cli import ha, history, main, maintenance, notify, panel, sark, status, sync, waiting
+from appliance.cli.checks import report as report_module
 from appliance.cli.json_reference import EXEMPT, document, walk
 from appliance.cli.output import ErrorTold, declared
 from appliance.config import Conf
@@ -36,9 +39,11 @@ from appliance.core.status import MaintenanceStatus
 from appliance.host import paths
 from appliance.host.clock import SystemClock
 from appliance.host.paths import SyncPaths
+from appliance.notify import channels
 from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool
 from appliance.panel.auth import first_login, token, unlock, users
+from appliance.sync import peer_link
 from appliance.sync.state import State, state_file
 from appliance.sync.sync_pass import PassResult
 from tests.plugins.quick_hashes import make_hashes_quick
@@ -124,7 +129,7 @@ def test_the_bounds(conf: Path) -> None:
 
 def test_a_report_is_printed_before_the_check_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     report = NodeReport("primary", "one", "2.0", (wrong("The disk is full.", "Make room."),))
-    monkeypatch.setattr(check, "report_here", lambda *given: report)
+    monkeypatch.setattr(report_module, "report_here", lambda *given: report)
     result = run("check")
     assert isinstance(result.exception, HostError)
     assert held(("check",), result)["here"]["findings"][0]["remedy"] == "Make room."
@@ -186,7 +191,7 @@ def test_alerts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notify, "conf_and_node", lambda: (Conf(mail_to="root"), Node.PRIMARY))
     assert asha("notify") == asha("notify", "status")
     assert asha("notify")["waiting"][0]["owed"] == ["mail"]
-    monkeypatch.setattr(notify, "transports", lambda *given: [Way1("mail", "no route"), Way1("syslog")])
+    monkeypatch.setattr(channels, "transports", lambda *given: [Way1("mail", "no route"), Way1("syslog")])
     tried = run("notify", "test")
     assert held(("notify", "test"), tried)["ways"] == {"mail": "no route", "syslog": ""}
     assert tried.exit_code != 0
@@ -241,9 +246,11 @@ def test_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pass_tells_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
     outcome = PassResult(generation=7, changed=[b"/a\xff"], messages=2, held=[HeldBack("/b", "a link")])
     monkeypatch.setattr(sync, "conf_and_node", lambda: (Conf(), Node.SECONDARY))
-    monkeypatch.setattr(sync, "own_duty", lambda **rest: DutyAnswer("pull"))
-    monkeypatch.setattr(sync, "PeerLink", lambda way: contextlib.nullcontext())
-    monkeypatch.setattr(sync, "session", lambda *given, **rest: SimpleNamespace(run=lambda *a, **b: outcome))
+    monkeypatch.setattr(sync_setup, "own_duty", lambda **rest: DutyAnswer("pull"))
+    monkeypatch.setattr(peer_link, "PeerLink", lambda way: contextlib.nullcontext())
+    monkeypatch.setattr(
+        sync_setup, "session", lambda *given, **rest: SimpleNamespace(run=lambda *a, **b: outcome)
+    )
     told = asha("sync")
     assert (told["generation"], told["changed"], told["messages"]) == (7, ["/a\\xff"], 2)
     assert told["says"][0].endswith("Generation 7 is in place.") and told["held"][0]["why"] == "a link"
@@ -251,7 +258,7 @@ def test_a_pass_tells_what_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_telephones_are_told_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sark, "load", lambda: Conf(cluster_ip="10.0.0.9", use_cluster=True))
-    monkeypatch.setattr(sark, "address_for_telephones", lambda conf: "10.0.0.9")
+    monkeypatch.setattr(provisioning, "address_for_telephones", lambda conf: "10.0.0.9")
     assert asha("provision-address")["address"] == "10.0.0.9"
 
 

@@ -52,6 +52,12 @@ def test_an_agent_that_is_away_is_unknown(monkeypatch: pytest.MonkeyPatch) -> No
     assert (done.exit_code, done.output) == (3, "ASHA UNKNOWN - The agent does not run.\n")
 
 
+def test_a_hint_stands_below_and_the_pair_is_as_well_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = asked(monkeypatch, whole(hints=["No alert is configured."]))
+    assert done.exit_code == 0 and done.output.splitlines()[1:] == ["hint: No alert is configured."]
+    assert "problems=0;" in done.output
+
+
 def test_figures_stand_behind_one_bar_and_problems_below(monkeypatch: pytest.MonkeyPatch) -> None:
     document = whole(problems=["link eth1 | lost"], peer=peer(data_age=7.4))
     first, second = asked(

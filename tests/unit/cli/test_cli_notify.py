@@ -13,6 +13,7 @@ from appliance.config import Conf
 from appliance.core.alerts import Alert, AlertKind, Severity
 from appliance.core.errors import HostError, UserError
 from appliance.core.model import Node
+from appliance.notify import channels
 from appliance.notify.notice import Notice
 from appliance.notify.spool import Spool, Ways, WayState
 from appliance.notify.transport import Undelivered
@@ -70,7 +71,7 @@ def test_the_test_tries_every_way_and_fails_when_one_does(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ways = [Way1("syslog"), Way1("webhook", "answered 500"), Way1("mail")]
-    monkeypatch.setattr(notify, "transports", lambda *given: ways)
+    monkeypatch.setattr(channels, "transports", lambda *given: ways)
     result = asha("test")
     assert result.output == "syslog: ok\nwebhook: answered 500\nmail: ok\n"
     assert isinstance(result.exception, HostError) and "by webhook" in str(result.exception)

@@ -20,6 +20,7 @@ from appliance.core.errors import AshaError
 from appliance.core.gap_counts import Counter, Counts
 from appliance.core.model import Node
 from appliance.core.safe_deadtime import NodeFigures
+from appliance.sync import peer_link, ssh
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.gate import NOT_FOR_THIS_KEY
 
@@ -51,11 +52,11 @@ class Site:
         self.conf.chmod(0o600)
         monkeypatch.setattr(module, "CONF", self.conf)
         monkeypatch.setattr(module, "conf_and_node", lambda: (load(self.conf), Node.PRIMARY))
-        monkeypatch.setattr(module, "way_to_peer", lambda conf, node: None)
+        monkeypatch.setattr(ssh, "way_to_peer", lambda conf, node: None)
         monkeypatch.setattr(module, "virtual", lambda: "")
-        monkeypatch.setattr(module, "ask_once", self._ask_once)
+        monkeypatch.setattr(peer_link, "ask_once", self._ask_once)
         monkeypatch.setattr(module, "ask_as", self._ask_as)
-        monkeypatch.setattr(module, "apply_at_peer", self._apply)
+        monkeypatch.setattr(peer_link, "apply_at_peer", self._apply)
 
     def run(self, *words: str) -> Result:
         return CliRunner().invoke(tune, words)

@@ -77,6 +77,13 @@ def test_status_says_what_this_node_does_and_then_the_problems() -> None:
         assert words in text
 
 
+def test_a_hint_stands_below_the_problems_and_is_no_problem() -> None:
+    lines = status.status_lines(told(problems=["a link is down"], hints=["No alert is configured."]))
+    assert lines[2:4] == ["  ! a link is down", "  hint: No alert is configured."]
+    unset = told(hints=["No alert is configured."])
+    assert status.status_lines(unset._replace(set_up=False))[1:] == ["  hint: No alert is configured."]
+
+
 def test_status_says_how_old_the_standbys_data_are() -> None:
     pulls = {
         "duty": "pull",

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.core.beat import next_beat
-from appliance.core.controller import BUSY_PERIOD, IDLE_PERIOD
-from appliance.core.timing import DCHANNEL_LOOK, LAN_ROUND, LINE_LOOK, PROCESS_LOOK
+from appliance.core.timing import BUSY_PERIOD, DCHANNEL_LOOK, IDLE_PERIOD, LAN_ROUND, LINE_LOOK, PROCESS_LOOK
 
 _PERIODS = (0.05, BUSY_PERIOD, DCHANNEL_LOOK, LINE_LOOK, PROCESS_LOOK, LAN_ROUND, 2.0, 5.0)
 # What adding numbers of this size may lose.

@@ -19,7 +19,6 @@ from appliance.core.drill import (
     steps_back,
     steps_there,
     verdict,
-    whole,
     why_no_drill,
 )
 from appliance.core.journal_entry import JournalEntry
@@ -112,7 +111,7 @@ def test_a_drill_whose_phases_keep_their_bounds_is_within() -> None:
 def test_one_slow_phase_misses_the_bound(late: int) -> None:
     """Each phase counts, not the whole alone: a slow engine is not excused by a quick Asterisk."""
     limits = [step.bound for step in steps_there(THERE, 0.0, 0.0, 0.0)]
-    assert limits == sorted(limits) and limits[-1] == whole(THERE)
+    assert limits == sorted(limits) and limits[-1] == THERE.whole
     times = [0.1, 0.2, 0.3]
     times[late] = limits[late] + 0.1
     steps = steps_there(THERE, times[0], times[1], times[2])

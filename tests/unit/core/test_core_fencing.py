@@ -13,24 +13,26 @@ from appliance.config import Conf
 from appliance.config.check import timing_policy
 from appliance.core import plan
 from appliance.core.bound import BoundInputs, BoundPhase, bound_of
-from appliance.core.controller import IDLE_PERIOD
 from appliance.core.fencing import (
-    FENCE_DWELL,
     FENCE_PAUSE,
-    LEAST_FENCE_TIME,
     FenceInputs,
     FenceOutcome,
     FencePolicy,
     FenceState,
     begun,
-    claim_noticed,
     follow,
     is_due,
-    least_wait,
 )
 from appliance.core.model import Line, Node
 from appliance.core.reading import Unknown
-from appliance.core.timing import LAN_ROUND
+from appliance.core.timing import (
+    FENCE_DWELL,
+    IDLE_PERIOD,
+    LAN_ROUND,
+    LEAST_FENCE_TIME,
+    claim_noticed,
+    least_wait,
+)
 from appliance.core.transfer import Aside, Goal, Seen, Witness
 
 SET_UP = FencePolicy(True, 20.0)

@@ -9,7 +9,7 @@ from core_seen import known, peer, seen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.core.fencing import FENCE_DWELL, FENCE_PAUSE, FencePolicy, FenceState
+from appliance.core.fencing import FENCE_PAUSE, FencePolicy, FenceState
 from appliance.core.model import Line, Node, Relay
 from appliance.core.peer_gone import (
     LINE_MAX_AGE,
@@ -24,7 +24,7 @@ from appliance.core.peer_gone import (
     longest_answer,
 )
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.timing import LEAST_TOKENS
+from appliance.core.timing import FENCE_DWELL, LEAST_TOKENS
 from appliance.core.transfer import Peer, Seen
 
 SILENT = peer(alive=False, fit=None, line=None, granted=None, relay=None)

@@ -52,6 +52,7 @@ statuses = built(
     version=words,
     role=words,
     problems=st.lists(words, max_size=3).map(tuple),
+    hints=st.lists(words, max_size=2).map(tuple),
     line=st.none() | values(words),
     spans=st.none() | values(st.lists(spans, max_size=2).map(tuple)),
     probes=st.dictionaries(words, built(ProbeStatus, st.none() | numbers, st.integers(), words), max_size=2),
