@@ -15,7 +15,7 @@ from rich.console import Console
 from hwsim.card.boards import SPEECHES
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
-from hwsim.site import Site
+from hwsim.site import ON_NETWORK, Site
 
 
 class _Named(Protocol):
@@ -51,10 +51,10 @@ def hwsim() -> None:
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
 @click.option(
     "--relay",
-    type=click.Choice(("rhino", *SPEECHES)),
+    type=click.Choice(("rhino", *SPEECHES, *ON_NETWORK)),
     default="rhino",
     show_default=True,
-    help="What moves the line: the Rhino card, or a board by its RELAYDRIVER.",
+    help="What moves the line: the Rhino card, or another relay by its RELAYDRIVER.",
 )
 @_engine_option
 def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: str) -> None:

@@ -11,7 +11,7 @@ from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
 from appliance.core.ip_address import ClusterAddress
 from appliance.core.model import Node
-from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, RelayFacts
+from appliance.core.relay_facts import RELAYS, RHINO, RelayFacts
 
 
 # A dataclass takes the fields of its last base first: so they have the order of the conf file.
@@ -47,17 +47,22 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
     @property
     def relay_facts(self) -> RelayFacts:
         """What is known of the relay; of the Rhino card without RELAYDRIVER."""
-        return SERIAL_BOARDS[self.relay_driver] if self.relay_driver else RHINO
+        return RELAYS[self.relay_driver] if self.relay_driver else RHINO
 
     @property
     def relay_tty(self) -> Path:
-        """The tty at which the relay is looked for first."""
+        """The tty at which the relay is looked for first; the address of one on the network."""
         return Path(self.relay_device) if self.relay_driver and self.relay_device else self.card_tty
 
     @property
     def relay_tty_key(self) -> str:
         """The key that names `relay_tty`, for people."""
         return "RELAYDEVICE" if self.relay_driver and self.relay_device else "RHINOUSB"
+
+    @property
+    def relay_freed_after(self) -> float:
+        """Seconds after which a primary that hangs has lost the line to the relay's own watchdog; 0: it keeps it."""
+        return self.relay_facts.freed_after(self.relay_watchdog)
 
     @property
     def contacts(self) -> tuple[int, ...]:

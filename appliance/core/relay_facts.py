@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+WATCHDOG_SLACK = 1.0
+"""Seconds that a relay's own watchdog may be late, besides those for which it is set; assumed."""
+
 
 class Contacts(enum.Enum):
     """The state of the set of contacts that carry one line."""
@@ -53,6 +56,8 @@ class RelayFacts:
         falls: Whether it falls to the secondary without power.
         commander: Who may command it.
         own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
+        network: Whether it is reached over the network, at an address that both nodes reach, and not by a tty.
+        watchdog: Whether it has a watchdog of its own, which releases the line when nobody feeds it any more.
         first: The number of its first contact, as its own commands count.
         last: The highest number that a contact can have.
     """
@@ -62,8 +67,18 @@ class RelayFacts:
     falls: Falls = Falls.YES
     commander: Commander = Commander.PRIMARY
     own_supply: bool = False
+    network: bool = False
+    watchdog: bool = False
     first: int = 1
     last: int = 8
+
+    def freed_after(self, watchdog: float) -> float:
+        """Return the seconds after which a primary that hangs has lost the line; 0 when it keeps the line.
+
+        Args:
+            watchdog: The seconds after which the device's own watchdog releases the line, if it has one.
+        """
+        return watchdog if self.watchdog else 0.0
 
 
 RHINO = RelayFacts("Rhino SPF", first=0, last=15)
@@ -83,3 +98,25 @@ SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
     }
 )
 """Boards on a serial port by their RELAYDRIVER (docs/facts/relays.md); that they fall without power is assumed."""
+
+NETWORK_DEVICES: Mapping[str, RelayFacts] = MappingProxyType(
+    {
+        "berofos": RelayFacts(
+            "berofos",
+            ReadBack.REGISTER,
+            commander=Commander.EITHER,
+            own_supply=True,
+            network=True,
+            watchdog=True,
+            last=1,
+        ),
+    }
+)
+"""Devices on the network by their RELAYDRIVER (docs/facts/relays.md).
+
+A berofos falls without power of its own, which is documented. A dead primary does not take that power, so there only
+the device's watchdog gives the line to the secondary. One mode moves all of its lines: they count as one contact.
+"""
+
+RELAYS: Mapping[str, RelayFacts] = MappingProxyType({**SERIAL_BOARDS, **NETWORK_DEVICES})
+"""Every RELAYDRIVER."""

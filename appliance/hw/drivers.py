@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from appliance.config import Conf
-from appliance.core.reading import Known
+from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.relay_facts import SERIAL_BOARDS
 from appliance.host.clock import Clock
 from appliance.host.paths import CARD, CARD_LOCK
 from appliance.hw.card_lock import CardLock
-from appliance.hw.discovery import find_card
+from appliance.hw.discovery import DeviceInfo, find_card
 from appliance.hw.relay import CardAbsent, RelayCard
 from appliance.hw.rhino.card import RhinoCard
 from appliance.hw.rhino.serial_transport import WireWay
@@ -48,8 +48,19 @@ RHINO_DRIVERS: tuple[Driver, ...] = (
     Driver("tool", "runs the vendor's rhinofailover for each command", _open_tool),
     Driver("serial", "speaks to the card itself, by a wire profile", _open_serial),
 )
+
+
+def _open_berofos(conf: Conf, clock: Clock, locate: Locate, turn: CardLock) -> RelayCard:
+    from appliance.hw.berofos import Berofos  # noqa: PLC0415 - it brings http.client, which other agents do not need
+
+    return Berofos(conf, clock, turn)
+
+
 BOARD_DRIVERS: tuple[Driver, ...] = tuple(
     Driver(name, facts.title, _open_board) for name, facts in SERIAL_BOARDS.items()
+)
+NETWORK_DRIVERS: tuple[Driver, ...] = (
+    Driver("berofos", "speaks to a berofos by HTTP and UDP", _open_berofos),
 )
 
 
@@ -67,10 +78,25 @@ def open_card(
     another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
     drivers, name = (
-        (BOARD_DRIVERS, conf.relay_driver) if conf.relay_driver else (RHINO_DRIVERS, conf.card_driver)
+        ((*BOARD_DRIVERS, *NETWORK_DRIVERS), conf.relay_driver)
+        if conf.relay_driver
+        else (RHINO_DRIVERS, conf.card_driver)
     )
     driver = next(driver for driver in drivers if driver.name == name)
     return driver.open(conf, clock, lambda: locate_card(conf, clock, sys_root, store), CardLock(lock, clock))
+
+
+def find_relay(
+    conf: Conf, clock: Clock, *, store: Path = CARD, lock: Path = CARD_LOCK
+) -> Reading[DeviceInfo | None]:
+    """Return where the relay is, as `find_card` does; of one on the network, whether it answers.
+
+    A device on the network that does not answer is Unknown: it may hold the line all the same.
+    """
+    if not conf.relay_facts.network:
+        return find_card(conf, clock.now(), store=store)
+    said = open_card(conf, clock, lock=lock).position()
+    return said if isinstance(said, Unknown) else Known(DeviceInfo(conf.relay_tty, None), said.at)
 
 
 def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:

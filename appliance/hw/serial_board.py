@@ -63,6 +63,12 @@ class SerialBoard:
         state = Contacts.ENERGISED if all(on) else Contacts.SPLIT if any(on) else Contacts.RELEASED
         return Known(state, self._clock.now(), "its register, not its contacts")
 
+    def guard(self, seconds: int) -> None:
+        pass
+
+    def feed(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -44,7 +44,10 @@ class UsbIdentity:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell."""
+    """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell.
+
+    `tty`: the address of a device on the network.
+    """
 
     tty: Path
     usb: UsbIdentity | None

@@ -44,7 +44,7 @@ def test_a_start_goes_on_with_nothing_after_an_agent_was_told_to_stop(
     monkeypatch.setattr(resource_fallback, "JOURNAL", tmp_path / "journal")
     monkeypatch.setattr(resource_fallback, "Actuator", lambda this_node, clock: card)
     monkeypatch.setattr(resource_fallback, "engine_identity", lambda: "1")
-    monkeypatch.setattr(resource_fallback, "find_card", lambda conf, now: Known(object(), now))
+    monkeypatch.setattr(resource_fallback, "find_relay", lambda conf, clock: Known(object(), clock.now()))
     monkeypatch.setattr(resource_fallback, "find_pid", lambda conf, now: Known(None, now))
     monkeypatch.setattr(resource_fallback, "read_line_quick", lambda *_: Known(Line.ABSENT, clock.now()))
     ResourceFallback(clock, ThisNode(Conf(card_installed=True), Node.PRIMARY)).execute(Verb.START, 1.0)

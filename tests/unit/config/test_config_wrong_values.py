@@ -427,7 +427,7 @@ def test_what_contradicts_itself_about_the_relay(text: str, key: str, want: str)
 
 def test_a_board_whose_relay_stays_as_it_is_without_power_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     latching = RelayFacts("A/B switch", falls=Falls.NO)
-    monkeypatch.setattr("appliance.config.conf.SERIAL_BOARDS", {"lcus": latching})
+    monkeypatch.setattr("appliance.config.conf.RELAYS", {"lcus": latching})
     assert "falls without power: the A/B switch does not" in only("RELAYDRIVER=lcus\n").want
 
 
