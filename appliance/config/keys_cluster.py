@@ -217,9 +217,9 @@ class ClusterKeys:
         may_be_off=True,
     )
     relay_device: str = Comment(
-        "tty of the relay board (RELAYDRIVER), or the IPv4 address of a device on the network, with :port if",
-        "that is not the usual one. A tty is where the board is looked for first. A board without a USB serial",
-        "number is then known by its port. Blank: the tty of RHINOUSB.",
+        "tty of the relay board (RELAYDRIVER), or the IPv4 address of a device on the network",
+        "With :port if that is not the usual one. A tty is where the board is looked for first. A board",
+        "without a USB serial number is then known by its port. Blank: the tty of RHINOUSB.",
     ).key(
         "RELAYDEVICE",
         RELAY_DEVICE,
@@ -247,14 +247,16 @@ class ClusterKeys:
         "It travels unencrypted: the device knows no TLS. Blank: none.",
     ).key("RELAYPASSWORD", RELAY_PASSWORD, "", Group.CARD, "a-secret", may_be_off=True, secret=True)
     relay_watchdog: int = Comment(
-        "seconds after which a relay device with a watchdog of its own gives the line to the secondary when",
-        "the agent of the primary no longer turns. Only for RELAYDRIVER of such a device (docs/hardware.md).",
+        "seconds after which a relay's own watchdog takes the line from a primary that hangs",
+        "Only for devices that have one (docs/hardware.md). At least HADEADTIME, and at most",
+        "PBXSTOPDEADLINE and 4 s.",
     ).key(
         "RELAYWATCHDOG",
         whole(3, 600, "seconds"),
         8,
         Group.CARD,
-        "30",
+        "5",
+        tab=Tab(8, "Relay Watchdog"),
         effect=Effect.ENGINE_OFF,
     )
     card_spans: tuple[int, ...] = Comment(

@@ -42,7 +42,7 @@ def test_a_start_goes_on_with_nothing_after_an_agent_was_told_to_stop(
     card = SilentCard(GrantFile(grant))
     monkeypatch.setattr(resource_fallback, "GRANT", grant)
     monkeypatch.setattr(resource_fallback, "JOURNAL", tmp_path / "journal")
-    monkeypatch.setattr(resource_fallback, "Actuator", lambda this_node, clock: card)
+    monkeypatch.setattr(resource_fallback, "Actuator", lambda this_node, clock, feeds: card)
     monkeypatch.setattr(resource_fallback, "engine_identity", lambda: "1")
     monkeypatch.setattr(resource_fallback, "find_relay", lambda conf, clock: Known(object(), clock.now()))
     monkeypatch.setattr(resource_fallback, "find_pid", lambda conf, now: Known(None, now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.core.host_check.finding import Level
 from appliance.core.host_check.relay import judge_fall
-from appliance.core.relay_facts import RHINO, SERIAL_BOARDS, Falls, RelayFacts
+from appliance.core.relay_facts import NETWORK_DEVICES, RHINO, SERIAL_BOARDS, Falls, RelayFacts
 
 
 def test_what_falls_is_right_and_its_own_supply_is_mentioned() -> None:
@@ -23,3 +23,12 @@ def test_what_stays_as_it_is_is_wrong() -> None:
 def test_what_is_not_known_is_to_be_tried() -> None:
     found = judge_fall(RelayFacts("NBS", falls=Falls.UNKNOWN))
     assert found.level is Level.WARNING and "pull its plug" in found.remedy
+
+
+def test_a_device_with_a_supply_of_its_own_falls_by_its_watchdog() -> None:
+    for facts in NETWORK_DEVICES.values():
+        assert facts.own_supply and facts.watchdog
+        found = judge_fall(facts)
+        assert found.level is Level.OK and "by its own watchdog when the primary dies or hangs" in found.says
+        assert facts.freed_after(8.0) == 8.0
+    assert RHINO.freed_after(8.0) == 0.0
