@@ -39,6 +39,9 @@ ON_NETWORK: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
+# The relays that have a watchdog of their own; RELAYWATCHDOG's default is as long as what is written above.
+WITH_WATCHDOG = frozenset({"berofos", "modbus-wirenboard"})
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -104,7 +107,7 @@ class Site:
     @property
     def relay_watchdog(self) -> float:
         """Seconds after which the relay's own watchdog takes the line from a primary that hangs; 0: it keeps it."""
-        return RELAY_WATCHDOG if self.relay in ON_NETWORK else 0.0
+        return RELAY_WATCHDOG if self.relay in WITH_WATCHDOG else 0.0
 
     def with_relay(self, relay: str) -> Site:
         """Return the same site, whose line `relay` moves."""

@@ -104,16 +104,12 @@ def _relay(conf: Conf) -> Iterator[Clash]:
         yield Clash("RHINOSPF", f"NO with RELAYDRIVER={driver}: one relay moves the line")
     if facts.falls is Falls.NO:
         yield Clash("RELAYDRIVER", f"of a device that falls without power: the {facts.title} does not")
-    if facts.network is not _is_address(conf.relay_device):
-        want = "the IPv4 address of the device" if facts.network else "a tty, or blank"
+    if not (facts.network if conf.relay_on_network else facts.tty):
+        want = "a tty, or blank" if facts.tty else "the IPv4 address of the device"
         yield Clash("RELAYDEVICE", f"{want} with RELAYDRIVER={driver}")
     yield from _relay_watchdog(conf, facts)
     if any(not facts.first <= contact <= facts.last for contact in conf.relay_contacts):
         yield Clash("RELAYCONTACTS", f"from {facts.first} to {facts.last} with RELAYDRIVER={driver}")
-
-
-def _is_address(relay_device: str) -> bool:
-    return bool(relay_device) and not relay_device.startswith("/")
 
 
 def _relay_watchdog(conf: Conf, facts: RelayFacts) -> Iterator[Clash]:

@@ -60,6 +60,11 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
         return "RELAYDEVICE" if self.relay_driver and self.relay_device else "RHINOUSB"
 
     @property
+    def relay_on_network(self) -> bool:
+        """True when the relay is at an address of the network, where both nodes reach it."""
+        return bool(self.relay_driver and self.relay_device) and not self.relay_device.startswith("/")
+
+    @property
     def relay_freed_after(self) -> float:
         """Seconds after which a primary that hangs has lost the line to the relay's own watchdog; 0: it keeps it."""
         return self.relay_facts.freed_after(self.relay_watchdog)

@@ -56,7 +56,8 @@ class RelayFacts:
         falls: Whether it falls to the secondary without power.
         commander: Who may command it.
         own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
-        network: Whether it is reached over the network, at an address that both nodes reach, and not by a tty.
+        tty: Whether it can be at a tty.
+        network: Whether it can be on the network, at an address that both nodes reach.
         watchdog: Whether it has a watchdog of its own, which releases the line when nobody feeds it any more.
         first: The number of its first contact, as its own commands count.
         last: The highest number that a contact can have.
@@ -67,6 +68,7 @@ class RelayFacts:
     falls: Falls = Falls.YES
     commander: Commander = Commander.PRIMARY
     own_supply: bool = False
+    tty: bool = True
     network: bool = False
     watchdog: bool = False
     first: int = 1
@@ -95,9 +97,23 @@ SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
         "kmtronic-8": RelayFacts("KMTronic board of 4 or 8 relays", ReadBack.REGISTER),
         "numato": RelayFacts("Numato board", ReadBack.REGISTER, own_supply=True, first=0, last=9),
         "conrad": RelayFacts("Conrad 197720", ReadBack.REGISTER, own_supply=True),
+        "modbus-waveshare": RelayFacts(
+            "Waveshare Modbus board", ReadBack.REGISTER, own_supply=True, network=True
+        ),
+        "modbus-wirenboard": RelayFacts(
+            "Wiren Board relay module",
+            ReadBack.REGISTER,
+            own_supply=True,
+            network=True,
+            watchdog=True,
+            last=6,
+        ),
     }
 )
-"""Boards on a serial port by their RELAYDRIVER (docs/facts/relays.md); that they fall without power is assumed."""
+"""Boards that can be at a serial port, by their RELAYDRIVER (docs/facts/relays.md).
+
+That they fall without power is assumed.
+"""
 
 NETWORK_DEVICES: Mapping[str, RelayFacts] = MappingProxyType(
     {
@@ -106,13 +122,14 @@ NETWORK_DEVICES: Mapping[str, RelayFacts] = MappingProxyType(
             ReadBack.REGISTER,
             commander=Commander.EITHER,
             own_supply=True,
+            tty=False,
             network=True,
             watchdog=True,
             last=1,
         ),
     }
 )
-"""Devices on the network by their RELAYDRIVER (docs/facts/relays.md).
+"""Devices that are on the network only, by their RELAYDRIVER (docs/facts/relays.md).
 
 A berofos falls without power of its own, which is documented. A dead primary does not take that power, so there only
 the device's watchdog gives the line to the secondary. One mode moves all of its lines: they count as one contact.

@@ -21,8 +21,9 @@ from appliance.core.relay_facts import Contacts, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
 from appliance.hw.deadline import within
-from appliance.hw.network_device import NetworkPlace, ask_by_datagram, get
+from appliance.hw.network_device import ask_by_datagram, get
 from appliance.hw.relay import CardGarbled, CardRefused
+from appliance.hw.tcp_port import NetworkPlace
 
 _HTTP_PORT = 80
 _UDP_PORT = 50123

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from appliance.config import Conf
+from appliance.core.errors import HardwareError
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.relay_facts import SERIAL_BOARDS
 from appliance.host.clock import Clock
@@ -93,10 +94,28 @@ def find_relay(
 
     A device on the network that does not answer is Unknown: it may hold the line all the same.
     """
-    if not conf.relay_facts.network:
+    if not conf.relay_on_network:
         return find_card(conf, clock.now(), store=store)
+    if conf.relay_driver in SERIAL_BOARDS:
+        return _answers(conf, clock)
     said = open_card(conf, clock, lock=lock).position()
     return said if isinstance(said, Unknown) else Known(DeviceInfo(conf.relay_tty, None), said.at)
+
+
+def _answers(conf: Conf, clock: Clock) -> Reading[DeviceInfo | None]:
+    """Return whether somebody answers at the board's address.
+
+    The board is asked nothing: that would feed its watchdog.
+    """
+    from appliance.hw.modbus import usual_port  # noqa: PLC0415
+    from appliance.hw.tcp_port import NetworkPlace, TcpPort  # noqa: PLC0415
+
+    place = NetworkPlace.of(conf.relay_device, usual_port(conf.relay_driver))
+    try:
+        TcpPort(place, conf.card_deadline / 2).close()
+    except HardwareError as problem:
+        return Unknown(str(problem), clock.now())
+    return Known(DeviceInfo(conf.relay_tty, None), clock.now())
 
 
 def locate_card(conf: Conf, clock: Clock, sys_root: Path, store: Path) -> Path:

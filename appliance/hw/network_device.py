@@ -1,35 +1,18 @@
-"""Questions to a device on the network by HTTP and UDP, each within a deadline and of bounded size."""
+"""Questions by HTTP and UDP to a device on the network, each within a deadline and with an answer of bounded size."""
 
 from __future__ import annotations
 
 import http.client
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from appliance.host.clock import Clock
 from appliance.hw.relay import CardGarbled, CardRefused, CardSilent
+from appliance.hw.tcp_port import NetworkPlace
 
 _LONGEST_PAGE = 65536  # bytes; anything longer is no answer
 _LONGEST_DATAGRAM = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkPlace:
-    """Where a device is: its IPv4 address and its port."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, text: str, usual_port: int) -> NetworkPlace:
-        """Return the place that RELAYDEVICE `text` names."""
-        host, _, port = text.partition(":")
-        return cls(host, int(port) if port else usual_port)
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 def get(place: NetworkPlace, path: str, headers: Mapping[str, str], seconds: float) -> bytes:

@@ -14,9 +14,11 @@ from appliance.core.relay_facts import Contacts, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
 from appliance.hw.deadline import within
+from appliance.hw.modbus import MbapWire, has_mbap, modbus_language, usual_port
 from appliance.hw.relay import CardRefused, CardSilent, ContactsSplit
 from appliance.hw.serial_languages import LANGUAGES, States
 from appliance.hw.serial_port import LineSettings, opened_port, port_trouble_named
+from appliance.hw.tcp_port import NetworkPlace, TcpPort
 from appliance.hw.wire import Wire
 
 _OWN_SHARE = 0.9  # of the deadline; the rest is left for reporting what went wrong
@@ -30,7 +32,13 @@ class SerialBoard:
     """
 
     def __init__(self, conf: Conf, clock: Clock, locate: Callable[[], Path], turn: CardLock) -> None:
-        self._language = LANGUAGES[conf.relay_driver]
+        self._language = LANGUAGES.get(conf.relay_driver) or modbus_language(conf.relay_driver)
+        self._network = (
+            NetworkPlace.of(conf.relay_device, usual_port(conf.relay_driver))
+            if conf.relay_on_network
+            else None
+        )
+        self._framed = conf.relay_on_network and has_mbap(conf.relay_driver)
         self._facts = conf.relay_facts
         self._contacts = conf.contacts
         self._deadline = conf.card_deadline
@@ -64,10 +72,13 @@ class SerialBoard:
         return Known(state, self._clock.now(), "its register, not its contacts")
 
     def guard(self, seconds: int) -> None:
-        pass
+        if set_watchdog := self._language.guard:
+            self._in_turn("the command to the watchdog", False, lambda wire: set_watchdog(wire, seconds))
 
     def feed(self) -> None:
-        pass
+        """Feed the board's watchdog by a question: such boards take anything that they are asked for a sign of life."""
+        if self._language.guard is not None:
+            self._in_turn("feeding the watchdog", False, self._ask)
 
     def close(self) -> None:
         pass
@@ -84,11 +95,27 @@ class SerialBoard:
 
     @contextlib.contextmanager
     def _opened(self, what: str, until: float, force: bool) -> Iterator[Wire]:
+        if self._network is not None:
+            with self._connected(self._network, until) as wire:
+                yield wire
+            return
         tty = self._locate()
         line = LineSettings(self._language.baud)
         port = opened_port(tty, line, self._clock, until, force=force, lines_stay_raised=True)
         with port_trouble_named(tty, what), port as opened:
             yield Wire(opened, self._clock, until)
+
+    @contextlib.contextmanager
+    def _connected(self, place: NetworkPlace, until: float) -> Iterator[Wire]:
+        port = TcpPort(place, until - self._clock.now())
+        try:
+            yield (MbapWire if self._framed else Wire)(port, self._clock, until)
+        except OSError as problem:
+            raise CardSilent(
+                f"The device at {place} broke off: {problem}.", todo="Check its power."
+            ) from problem
+        finally:
+            port.close()
 
     def _begin(self, wire: Wire, force: bool) -> None:
         try:
@@ -161,6 +188,9 @@ class SerialBoard:
         if self._language.ask is None:
             raise CardSilent("The board cannot be asked.")
         return self._language.ask(wire, self._contacts)
+
+    def _ask(self, wire: Wire) -> None:
+        self._read(wire)
 
     def _take_back(self, wire: Wire) -> None:
         """Release what was energised of a line that is split: half of it is of no use at either node."""

@@ -14,6 +14,7 @@ from operator import xor
 from types import MappingProxyType
 
 from hwsim.card.card import Position, RelayCard
+from hwsim.card.modbus import Holding, board_of, split_rtu
 from hwsim.card.sysfs import Usb
 from hwsim.simtime import Scheduler
 
@@ -42,6 +43,7 @@ class SerialBoard(RelayCard):
         self.registers = [False] * relays
         self._speech = SPEECHES[speech]
         self._rest = b""
+        self.holding = Holding(time)
 
     def _split(self, data: bytes) -> list[bytes]:
         frames, self._rest = self._speech.split(self._rest + data)
@@ -197,10 +199,12 @@ SPEECHES: Mapping[str, Speech] = MappingProxyType(
         "kmtronic-8": Speech(_EACH_3, _kmtronic),
         "numato": Speech(_lines, _numato),
         "conrad": Speech(_EACH_4, _conrad),
+        "modbus-waveshare": Speech(split_rtu, board_of(watchdog=False)),
+        "modbus-wirenboard": Speech(split_rtu, board_of(watchdog=True)),
     }
 )
 """What is simulated, by the names that the product's RELAYDRIVER has for them."""
-RELAYS: Mapping[str, int] = MappingProxyType({"lcus-d0": 1, "kmtronic-2": 2})
+RELAYS: Mapping[str, int] = MappingProxyType({"lcus-d0": 1, "kmtronic-2": 2, "modbus-wirenboard": 6})
 """Relays of those that have not eight."""
 ADAPTER = Usb("1a86", "7523", "", "1-2")
 """The USB adapter that the boards are simulated with, an LCUS board's: it has no serial number."""

@@ -1,4 +1,4 @@
-"""A simulated device on a network: a berofos behind real HTTP and UDP, with the faults of a network."""
+"""Simulated devices on a network: a berofos behind real HTTP and UDP, and Modbus boards behind TCP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import socket
 from collections.abc import Callable
 
 from hwsim.card.berofos import Berofos
+from hwsim.card.boards import SerialBoard
 from hwsim.card.card import SLOW_DELAY, Fault
+from hwsim.card.modbus import checksum
 
 HTTP_PORT, UDP_PORT = 80, 50123
 _LONGEST_LINE = 4096
@@ -89,3 +91,51 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if said := self._answer(data):
             self._transport.sendto(said, addr)
+
+
+class BoardOnNetwork:
+    """A Modbus board behind TCP: with `mbap` by Modbus TCP, else by the frames of the serial line."""
+
+    def __init__(self, board: SerialBoard, *, mbap: bool) -> None:
+        self._board = board
+        self._mbap = mbap
+        self._server: asyncio.Server | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._number = b""
+        board.on_say.append(self._say)
+
+    async def start(self, tcp: socket.socket) -> None:
+        """Switch it on, answering at this socket."""
+        self._board.power_on()
+        self._server = await asyncio.start_server(self._serve, sock=tcp)
+
+    def stop(self) -> None:
+        """Take it off the network and cut its power. Harmless when repeated."""
+        self._board.power_off()
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            while data := await self._frame(reader):
+                self._board.hear(data)
+        writer.close()
+
+    async def _frame(self, reader: asyncio.StreamReader) -> bytes:
+        if not self._mbap:
+            return await reader.read(_LONGEST_LINE)
+        head = await reader.readexactly(6)
+        self._number = head[:2]
+        body = await reader.readexactly(int.from_bytes(head[4:], "big"))
+        return body + checksum(body)
+
+    def _say(self, data: bytes) -> None:
+        if self._mbap:
+            data = self._number + b"\0\0" + (len(data) - 2).to_bytes(2, "big") + data[:-2]
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(data)

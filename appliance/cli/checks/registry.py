@@ -24,11 +24,11 @@ def _has_card(conf: Conf, node: Node) -> bool:
 
 def _sees_card(conf: Conf, node: Node) -> bool:
     """Tell whether this node can look at the relay: both can at one on the network."""
-    return conf.relay_installed and (node is Node.PRIMARY or conf.relay_facts.network)
+    return conf.relay_installed and (node is Node.PRIMARY or conf.relay_on_network)
 
 
 def _has_port(conf: Conf, node: Node) -> bool:
-    return _has_card(conf, node) and not conf.relay_facts.network
+    return _has_card(conf, node) and not conf.relay_on_network
 
 
 def _has_tool(conf: Conf, node: Node) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from board_bench import BoardBench
-from relay_card_suite import await_position, check_relay_card
+from relay_card_suite import await_position, check_guard, check_relay_card
 
 from appliance.config import Conf, load
 from appliance.core.errors import HardwareError
@@ -68,6 +68,11 @@ def test_conformance_of_a_real_board(tmp_path: Path, request: pytest.FixtureRequ
         bench = BoardBench(tmp_path, "lcus")
         check_relay_card(bench.open, lambda: None)
         bench.close()
+
+
+@pytest.mark.parametrize("speech", [name for name, facts in SERIAL_BOARDS.items() if facts.watchdog])
+def test_conformance_of_a_boards_watchdog(bench: BoardBench) -> None:
+    check_guard(bench.open, bench.line)
 
 
 @every_board
