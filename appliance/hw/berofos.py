@@ -129,9 +129,8 @@ class Berofos:
     def _release(self, until: float) -> None:
         self._say(_MODE.format(0), until)
         self._guarded = 0
-        attempt(
-            lambda: self._say(_WATCHDOG.format(0), until)
-        )  # one that runs out would only release once more
+        # A watchdog that cannot be stopped runs out, and only releases once more.
+        attempt(lambda: self._say(_WATCHDOG.format(0), until))
         if _is_on(self._state(until), "4_mode"):
             raise CardRefused("The berofos says that it did not release the line.", todo="Cut its power.")
 
