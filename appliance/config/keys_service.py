@@ -71,7 +71,7 @@ class ServiceKeys:
         "least time between two moves of the relay",
         "Keep it well above 7 s: a line that leaves and comes back sooner can leave Asterisk",
         "believing in a D-channel that is gone. Letting the line go is never held up. It doubles with each",
-        "move of the last ten minutes, and begins afresh with 'asha takeover', 'asha standby' or 'asha cleanup'.",
+        "move of the last ten minutes; 'asha takeover', 'asha standby' and 'asha cleanup' end that.",
     ).key("MOVEDWELL", DWELL, 15.0, Group.WATCHING, "30", tab=Tab(7, "Move Dwell"))
     move_limit: int = Comment(
         "moves of service within an hour after which it moves automatically only in need (0: no limit)",

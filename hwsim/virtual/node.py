@@ -334,7 +334,7 @@ class Agent:
         server, now = self.this_node.server, self.now
         return Seen(
             commanded=self.commanded,
-            card=self._card(),
+            card=self.this_node.plugged(now),
             line=server.line(now),
             dchannel=server.dchannel(now),
             pbx=server.asterisk(now),
@@ -353,11 +353,6 @@ class Agent:
 
     def _engine_id(self) -> str:
         return str(self.this_node.heartbeat.identity(self.this_node.node) or "")
-
-    def _card(self) -> Reading[bool]:
-        if "card" in self.this_node.server.blind:
-            return Unknown("it cannot be seen", self.now)
-        return Known(self.this_node.card.plugged, self.now)
 
     def _peer(self) -> Peer:
         alive = self.this_node.heartbeat.alive(self.this_node.node)

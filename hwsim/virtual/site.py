@@ -181,6 +181,12 @@ class Site:
         """What the conf file says now."""
         return ControllerPolicy(self.policy, self.watch, PEER_MAX_AGE)
 
+    def plugged(self, now: float) -> Reading[bool]:
+        """Return whether the card is there, as an agent sees it at `now`."""
+        if "card" in self.server.blind:
+            return Unknown("it cannot be seen", now)
+        return Known(self.card.plugged, now)
+
     def wall(self, now: float) -> float:
         """Return what the node's clock shows, in seconds since the epoch."""
         return EPOCH + now + self.server.clock
