@@ -67,7 +67,7 @@ RHINO_DRIVERS: tuple[Driver, ...] = (
     Driver("tool", "runs the vendor's rhinofailover for each command", _open_tool),
     Driver("serial", "speaks to the card itself, by a wire profile", _open_serial),
 )
-_NO_BOARDS = {"berofos": _open_berofos}
+_NO_BOARDS = {"berofos": _open_berofos}  # what is no relay board has a driver of its own
 RELAY_DRIVERS: tuple[Driver, ...] = tuple(
     Driver(name, facts.title, _NO_BOARDS.get(name, _open_board)) for name, facts in RELAYS.items()
 )
@@ -83,7 +83,7 @@ def open_card(
 ) -> RelayCard:
     """Return the card, driven as the conf file says. Nothing is sent, and the card may still be absent.
 
-    The device file is looked up again at each command, as `find_card` does, so a card that was plugged in again under
+    A device file is looked up again at each command, as `find_card` does, so a card that was plugged in again under
     another name goes on working. Raises HardwareError when the wire profile is wrong.
     """
     drivers, name = (
