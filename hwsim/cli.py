@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from hwsim.card.hid_board import DRIVER as HID_DRIVER
-from hwsim.card.relays import BOARDS
+from hwsim.card.relays import DRIVERS
 from hwsim.nodes import RackError, requirements
 from hwsim.nodes.engines import ENGINES, HEARTBEAT, PACEMAKER, Engine
 from hwsim.site import Site
@@ -52,10 +52,10 @@ def hwsim() -> None:
 @click.option("--runs", default=1, show_default=True, help="Play it this many times.")
 @click.option(
     "--relay",
-    type=click.Choice(("rhino", *BOARDS)),
+    type=click.Choice(("rhino", *DRIVERS)),
     default="rhino",
     show_default=True,
-    help="What moves the line: the Rhino card, or a board by its RELAYDRIVER.",
+    help="What moves the line: the Rhino card, or another relay by its RELAYDRIVER.",
 )
 @_engine_option
 def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: str) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 from hwsim import asterisk
 from hwsim.asterisk import real
 from hwsim.card import uevent, vendortool
+from hwsim.card.berofos import Berofos
 from hwsim.card.card import Position
 from hwsim.card.fuse_file import FuseFile
 from hwsim.card.hid_board import HidBoard
+from hwsim.card.network import HTTP_PORT, UDP_PORT, BerofosOnNetwork
 from hwsim.card.relays import new_cable, new_relay
 from hwsim.dahdi.tree import DahdiTree
 from hwsim.history import History
@@ -33,11 +35,13 @@ from hwsim.nodes import (
     rack_dir,
 )
 from hwsim.nodes.inside import Result
+from hwsim.nodes.netns import datagrams_in, ip_batch, server_in
+from hwsim.nodes.network import LAN
 from hwsim.nodes.node import SHARED
 from hwsim.pbxdata import DIRECTORIES
 from hwsim.server import Server
 from hwsim.simtime import LoopTime, Timer
-from hwsim.site import Site
+from hwsim.site import RELAY_AT, Site
 from hwsim.telephones import Telephones
 from hwsim.telephones.conf import conf_files, modules_left_out
 from hwsim.view import NodeView, RackView
@@ -80,6 +84,7 @@ class Rack:
             Telephones(self.network, site.telephones, connected=True) if site.telephones else None
         )
         self.outsides = dict(zip(site.addresses, (self.outside, *more), strict=True))
+        self.on_network: BerofosOnNetwork | None = None
         self.servers: dict[str, Server] = {}
         self.guests: dict[str, Node] = {}
         self._line_servers: list[LineServer] = []
@@ -125,6 +130,8 @@ class Rack:
         self._line_servers.clear()
         for node in (*self.guests.values(), *(server.node for server in self.servers.values())):
             await node.close()
+        if self.on_network is not None:
+            self.on_network.stop()
         if hasattr(self, "tty"):  # the tty exists from the primary's first boot on
             self.tty.unplug()
         if self._hid_file is not None:
@@ -135,19 +142,19 @@ class Rack:
         await asyncio.to_thread(cleanup.remove, self._prefix)
 
     async def boot(self, side: str) -> None:
-        """Switch a machine on. The primary's USB port gives the card its power."""
+        """Switch a machine on. The primary's USB port gives the card its power; a relay on the network has its own."""
         node = self.servers[side].node
         await node.boot()
         if self.site.telephones:
             await real.mount(node)
-        if side == "primary":
+        if side == "primary" and self.on_network is None:
             self.tty = new_cable(
                 self.card, self.site.relay, _SHARED / _HID_FILE, node.path("/dev"), node.path("/sys")
             )
             self.tty.plug(self.tty.first)
 
     def power_off(self, side: str) -> float:
-        """Cut a machine's mains, and the card's with the primary's. Return the monotonic time."""
+        """Cut a machine's mains, and with the primary's those of the card in it. Return the monotonic time."""
         return self.servers[side].node.power_off()
 
     async def freeze(self, side: str) -> float:
@@ -159,8 +166,11 @@ class Rack:
         return self.servers[side].node.thaw()
 
     def unplug_card(self) -> float:
-        """Pull the card's cable. Return the monotonic time."""
+        """Pull the card's cable, which gives it its power. Return the monotonic time."""
         at = self.now()
+        if self.on_network is not None:
+            self.on_network.stop()
+            return at
         self.tty.unplug()
         self._kernel_tells("remove", self.tty.first)
         return at
@@ -274,13 +284,16 @@ class Rack:
 
     def _primary_went_down(self) -> None:
         """Take the card's power, which comes from the primary's USB port, after a power cut or a reboot."""
-        self.card.power_off()
+        if self.on_network is None:
+            self.card.power_off()
 
     async def _wire_line(self, shared: Path) -> None:
         profile = PROFILES[self.site.profile]
         self.card = new_relay(self._clock, self.site.relay)
         if isinstance(self.card, HidBoard):  # before the machines boot, so that they see it
             self._hid_file = FuseFile(shared / _HID_FILE, self.card.ioctl)
+        if isinstance(self.card, Berofos):
+            await self._put_on_network(self.card)
         self.line = TelephoneLine(self._clock, dict.fromkeys(SIDES, profile))
         self.line.on_change(self._line_changed)
         self.card.on_move.append(self._relay_moved)
@@ -290,6 +303,13 @@ class Rack:
             await server.start()
             self._line_servers.append(server)
             DahdiTree(shared / f"{side}.dahdi", self.site.cards).follow(self.line, side)
+
+    async def _put_on_network(self, card: Berofos) -> None:
+        space = self.network.namespace("outside")
+        await ip_batch([f"addr add {RELAY_AT}/24 dev {LAN}"], namespace=space)
+        self.on_network = BerofosOnNetwork(card)
+        tcp, udp = server_in(space, RELAY_AT, HTTP_PORT), datagrams_in(space, RELAY_AT, UDP_PORT)
+        await self.on_network.start(tcp, udp)
 
     def _machine(self, place: str, name: str) -> Node:
         site = self.site

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from hwsim.card import berofos
 from hwsim.dahdi.cards import R1T1, SpanCard
 from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.nodes.network import CLUSTER_ADDRESS, Network
@@ -26,6 +27,22 @@ SYNCHRONISED: Mapping[str, str] = MappingProxyType(
 )
 
 
+RELAY_AT, RELAY_WATCHDOG = "10.77.0.70", 8.0
+# What the conf file says besides of a relay on the network, by its RELAYDRIVER.
+ON_NETWORK: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        berofos.DRIVER: {
+            "RELAYDEVICE": RELAY_AT,
+            "RELAYPASSWORD": berofos.PASSWORD,
+            "RELAYWATCHDOG": f"{RELAY_WATCHDOG:g}",
+        }
+    }
+)
+
+# The relays that have a watchdog of their own; RELAYWATCHDOG's default is as long as what is written above.
+WITH_WATCHDOG = frozenset({berofos.DRIVER, "modbus-wirenboard"})
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The setup of a rack's pair; times in seconds; `extra` is added to the conf file.
@@ -39,7 +56,7 @@ class Site:
     `disk_size` is each machine's, in bytes; 0 for no limit. With `telephones`, so many are outside, and both machines
     run a real Asterisk instead of the stand-in, with `sip_driver`. `engine` is the cluster engine that both machines
     run; `others` are installed beside it. With `own_clocks` each machine's wall clock can be stepped by itself.
-    `relay` is what moves the line: a board by its RELAYDRIVER, or "" for the Rhino card.
+    `relay` is what moves the line: a board or a device on the network by its RELAYDRIVER, or "" for the Rhino card.
     `guests` are the names of further machines on the LAN, without asha, on each of which `engine` is installed.
     """
 
@@ -87,6 +104,11 @@ class Site:
         """Return the same site, run by `engine`."""
         return replace(self, engine=engine)
 
+    @property
+    def relay_watchdog(self) -> float:
+        """Seconds after which the relay's own watchdog takes the line from a primary that hangs; 0: it keeps it."""
+        return RELAY_WATCHDOG if self.relay in WITH_WATCHDOG else 0.0
+
     def with_relay(self, relay: str) -> Site:
         """Return the same site, whose line `relay` moves."""
         return replace(self, relay=relay)
@@ -108,6 +130,7 @@ class Site:
             "HAWARNTIME": f"{self.deadtime * 500:.0f}ms",
             "HAINITDEAD": f"{self.initdead * 1000:.0f}ms",
             **({"RELAYDRIVER": self.relay} if self.relay else {"RHINOSPF": "YES"}),
+            **ON_NETWORK.get(self.relay, {}),
             "MOVEDWELL": f"{self.move_dwell * 1000:.0f}ms",
             "DAHDIROOT": str(dahdi_root),
             "AMIUSER": AMI_USER,

@@ -57,8 +57,9 @@ from appliance.core.fitness import Fitness, FitnessInputs, fitness_of
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.health import sip_answers
 from appliance.core.lan import LAN_MAX_AGE
+from appliance.core.model import Relay
 from appliance.core.peer_gone import SAME_QUESTION
-from appliance.core.reading import Known, fresh
+from appliance.core.reading import Known, fresh, is_known
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.timing import BUSY_PERIOD, IDLE_PERIOD
@@ -166,7 +167,16 @@ class Cycle:
             peer_able=peer_could_serve(self.seen(now)),
             looks={what: now - at for what, at in looks.items()},
             orders=self._executor.under_way(now),
+            relay_holds=self._relay_holds,
         )
+
+    @property
+    def _relay_holds(self) -> bool:
+        """Whether a relay with a watchdog of its own holds the line here, under a grant."""
+        policy, state = self._this_node.transfer_policy, self.state
+        guarded = policy.has_card and policy.frees_after > 0
+        granted = state.role.holds and state.grant.held
+        return guarded and granted and is_known(self._executor.commanded, Relay.ENERGISED)
 
     # -- what it sees -------------------------------------------------------------------------------------
 

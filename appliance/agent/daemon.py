@@ -64,6 +64,7 @@ class Daemon:
             self._this_node,
             init,
             lambda says: self._journal.note_once("watchdog", "timer", says, over=_FED_AGAIN),
+            parts.executor.feed_relay,
         )
         self._cycle.completed = self._watchdogs.completed
 
@@ -86,6 +87,7 @@ class Daemon:
             await self._work()
             # On purpose: an agent that broke leaves the timer running, and the next one goes on feeding it.
             self._watchdogs.disarm()
+            await self._parts.executor.stop_relay_watchdog()
         finally:
             if not self._begins_anew:
                 self._init.ending()

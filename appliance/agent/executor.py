@@ -31,6 +31,8 @@ from appliance.pbx.dchannel import restart_spans
 
 # For so long the network is asked whether another machine has the address before it is put back, in seconds.
 _ARP_WAIT = 0.5
+# So often the relay's own watchdog is fed within the time that it waits: one feeding that is lost is no harm.
+_FEEDINGS = 5
 
 
 class Actuator:
@@ -40,18 +42,27 @@ class Actuator:
     without an agent.
 
     `owed`: tells whether the peer has data that must be merged before Asterisk starts. `mended`: what had to be mended
-    for Asterisk's sake or could not be, in sentences, until somebody takes it.
+    for Asterisk's sake or could not be, in sentences, until somebody takes it. `feeds`: the caller lives on, and feeds
+    the watchdog of a relay device that has one.
     """
 
-    def __init__(self, this_node: ThisNode, clock: Clock, owed: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        this_node: ThisNode,
+        clock: Clock,
+        owed: Callable[[], bool] = lambda: False,
+        *,
+        feeds: bool = True,
+    ) -> None:
         self._this_node = this_node
+        self._feeds = feeds
         self._owed = owed
         self.mended: list[str] = []
         self._clock = clock
         self._card: RelayCard | None = None
         self._actions: Mapping[Order, Callable[[], None]] = {
-            Order.ENERGISE: lambda: self._move(Relay.ENERGISED),
-            Order.RELEASE: lambda: self._move(Relay.RELEASED),
+            Order.ENERGISE: lambda: self._with_card(self._energise),
+            Order.RELEASE: lambda: self._with_card(lambda card: card.move(Relay.RELEASED)),
             Order.START_PBX: self._start_pbx,
             Order.STOP_PBX: self._stop_pbx,
             Order.KILL_PBX: self._kill_pbx,
@@ -86,8 +97,24 @@ class Actuator:
             self._card.close()
             self._card = None
 
-    def _move(self, relay: Relay) -> None:
-        self._with_card(lambda card: card.move(relay))
+    @property
+    def guarded(self) -> float:
+        """Seconds within which the relay's own watchdog must be fed; 0 when there is none."""
+        return self._conf.relay_freed_after if self._feeds else 0.0
+
+    def feed_relay(self) -> None:
+        """Feed the relay's own watchdog. Raises HardwareError."""
+        self._with_card(lambda card: card.feed())
+
+    def stop_relay_watchdog(self) -> None:
+        """Stop the relay's own watchdog, which moves nothing. Raises HardwareError."""
+        self._with_card(lambda card: card.guard(0))
+
+    def _energise(self, card: RelayCard) -> None:
+        """Start the device's watchdog, if it has one, before the line may hang on it."""
+        if card.facts.watchdog:
+            card.guard(self._conf.relay_watchdog if self._feeds else 0)
+        card.move(Relay.ENERGISED)
 
     def _with_card(self, action: Callable[[RelayCard], None]) -> None:
         if self._card is None:
@@ -180,6 +207,8 @@ class Executor:
         self._reset: asyncio.Task[None] | None = None
         self.commanded: Reading[Relay] = Unknown("the card was not commanded yet", context.clock.now())
         self.failed: dict[Order, str] = {}
+        self._feeding: asyncio.Future[str] | None = None
+        self._fed_at = float("-inf")
         self._repeated = RepeatedFailures()
         self.start_failed_at: float | None = None
         self.start_failure = ""  # kept longer than `failed`: a standby says for a minute why it is not fit
@@ -212,6 +241,29 @@ class Executor:
         await self._tasks[order]
         if problem := self.failed.get(order, ""):
             raise HostError(problem)
+
+    def feed_relay(self) -> None:
+        """Have the relay's own watchdog fed by the card's thread, if that is due and nothing is being fed."""
+        now = self._clock.now()
+        due = now - self._fed_at >= self._actuator.guarded / _FEEDINGS
+        if not due or (self._feeding is not None and not self._feeding.done()):
+            return
+        self._fed_at = now
+        loop = asyncio.get_running_loop()
+        self._feeding = loop.run_in_executor(self._card, attempt, self._actuator.feed_relay)
+        self._feeding.add_done_callback(self._fed)
+
+    def _fed(self, feeding: asyncio.Future[str]) -> None:
+        if not feeding.cancelled():
+            says = feeding.result() and f"the relay's own watchdog was not fed: {feeding.result()}"
+            self._journal.note_once("card", "feeding", says, over="the relay's own watchdog is fed again")
+
+    async def stop_relay_watchdog(self) -> None:
+        """Stop the relay's own watchdog if this node's relay holds the line: the agent ends, and service goes on."""
+        if self._actuator.guarded and is_known(self.commanded, Relay.ENERGISED):
+            stop = self._actuator.stop_relay_watchdog
+            if problem := await asyncio.get_running_loop().run_in_executor(self._card, attempt, stop):
+                self._journal.note("card", says=f"the relay's own watchdog could not be stopped: {problem}")
 
     def forget_relay(self, why: str) -> None:
         """Forget what the card was told: the earlier command says nothing any more about the relay.

@@ -35,10 +35,11 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.release import stop_fails
 from appliance.core.service_state import ServiceState, first_state
 from appliance.core.transfer import Goal, Order, Peer, Phase, Seen, Transfer
+from appliance.core.values import changed
 from appliance.dahdi.line import read_line_quick
 from appliance.host.clock import Clock
 from appliance.host.paths import GRANT, JOURNAL
-from appliance.hw.discovery import find_card
+from appliance.hw.drivers import find_relay
 from appliance.pbx.process import find_pid
 
 _PACE = 0.05
@@ -56,10 +57,12 @@ class ResourceFallback:
     def __init__(self, clock: Clock, this_node: ThisNode | None = None) -> None:
         self._clock = clock
         self._this_node: ThisNode = this_node or read_this_node()
+        self._policy = changed(self._this_node.transfer_policy, frees_after=0.0)
         self._file = JournalFile(JOURNAL)
         self._journal = Journal(self._file, clock, _complain)
         self._book = GrantFile(GRANT, least_generation=self._file.newest_generation())
-        self._actuator = Actuator(self._this_node, clock)
+        # Nobody lives on who feeds the relay's own watchdog, so it is stopped, and the line does not fall by it.
+        self._actuator = Actuator(self._this_node, clock, feeds=False)
         self._commanded: Reading[Relay] = Unknown("the card was not commanded yet", clock.now())
         self._booted = False
         self._failed: dict[Order, str] = {}
@@ -135,9 +138,7 @@ class ResourceFallback:
 
     def _step(self, event: ControllerEvent) -> None:
         this_node = self._this_node
-        policy = ControllerPolicy(
-            this_node.transfer_policy, this_node.watch_policy, this_node.conf.peer_max_age
-        )
+        policy = ControllerPolicy(self._policy, this_node.watch_policy, this_node.conf.peer_max_age)
         self._state, effects = step(self._state, event, policy, self._clock.now())
         for effect in effects:
             self._follow(effect)
@@ -212,7 +213,7 @@ class ResourceFallback:
         )
 
     def _card(self, now: float) -> Reading[bool]:
-        found = find_card(self._this_node.conf, now)
+        found = find_relay(self._this_node.conf, self._clock)
         return found if isinstance(found, Unknown) else Known(found.value is not None, now)
 
     def _pbx(self, now: float) -> Reading[Pbx]:

@@ -78,6 +78,7 @@ def _transfer_policy(conf: Conf, node: Node) -> Policy:
         pbx_start_deadline=conf.pbx_start_deadline,
         pbx_stop_deadline=conf.pbx_stop_deadline,
         release_deadline=conf.pbx_stop_deadline + RELEASE_SLACK,
+        frees_after=conf.relay_freed_after if conf.relay_installed else 0.0,
         stonith=conf.stonith,
         # An Asterisk that binds to the cluster address cannot start where that is not.
         prepares=conf.pbx_prepare and conf.lan_source != "bind",

@@ -1,4 +1,4 @@
-"""The watchdogs of init and of the machine, fed by completed cycles alone (see `core/feeding.py` for the rule)."""
+"""The watchdogs of init, machine and relay device, fed by completed cycles alone (`core/feeding.py`)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,21 @@ from appliance.hw.watchdog import LinuxWatchdog, WatchdogTimer
 
 
 class Watchdogs:
-    """Both watchdogs. `tell` gets what becomes of the machine's timer, "" when nothing is wrong with it any more."""
+    """All watchdogs.
 
-    def __init__(self, this_node: ThisNode, init: ServiceManager, tell: Callable[[str], None]) -> None:
+    `tell` gets what becomes of the machine's timer, "" when nothing is wrong with it any more. `feed_relay` feeds
+    that of the relay device.
+    """
+
+    def __init__(
+        self,
+        this_node: ThisNode,
+        init: ServiceManager,
+        tell: Callable[[str], None],
+        feed_relay: Callable[[], None] = lambda: None,
+    ) -> None:
         self._this_node = this_node
+        self._feed_relay = feed_relay
         self._init = init
         self._tell = tell
         self._timer: WatchdogTimer | None = None
@@ -31,11 +42,11 @@ class Watchdogs:
                 self._tell(str(problem))
 
     def begun(self) -> None:
-        """Feed both after a stage of the agent's start is done: no cycle has turned yet."""
+        """Feed init's and the machine's after a stage of the agent's start is done: no cycle has turned yet."""
         self._feed()
 
     def completed(self, done: CompletedCycle) -> None:
-        """Feed both after a whole cycle; the machine's only if nothing hangs that its reset would free.
+        """Feed all after a whole cycle; the machine's and the relay's only if nothing hangs that their ends would free.
 
         Init ends an agent by a signal, which a thread that hangs in the kernel outlives, so init is not told of one.
         """
@@ -50,8 +61,10 @@ class Watchdogs:
             )
         if why:
             self._init.alive()
-        else:
-            self._feed()
+            return
+        self._feed()
+        if done.relay_holds:
+            self._feed_relay()
 
     def disarm(self) -> None:
         """Stop the machine's timer on purpose: the agent ends, and service goes on without it."""

@@ -233,12 +233,14 @@ class CardAnswer:
 @card.command()
 @prints(CardAnswer)
 def probe() -> None:
-    """Say whether the card is there, where, and how it is driven. Sends nothing to it."""
-    from appliance.host.paths import CARD  # noqa: PLC0415
-    from appliance.hw.discovery import find_card  # noqa: PLC0415
+    """Say whether the card is there, where, and how it is driven.
+
+    Sends nothing to it; a device on the network is asked for its state.
+    """
+    from appliance.hw.drivers import find_relay  # noqa: PLC0415
 
     conf = load(to_run=True)
-    found = find_card(conf, SystemClock().now(), store=CARD)
+    found = find_relay(conf, SystemClock())
     if isinstance(found, Unknown):
         raise HardwareError(f"Whether the card is there could not be determined: {found.reason}.")
     if found.value is None:
@@ -257,7 +259,8 @@ def _card_lines(card: CardAnswer) -> list[str]:
         driver += f", profile {card.profile}"
     if card.board:
         driver += f", for the {card.board}"
-    return [f"tty      {card.tty}", f"USB      {card.usb or 'unknown'}", f"driver   {driver}"]
+    where = "tty    " if card.tty.startswith("/") else "address"
+    return [f"{where}  {card.tty}", f"USB      {card.usb or 'unknown'}", f"driver   {driver}"]
 
 
 @card.command()

@@ -144,6 +144,8 @@ def _try(conf: Conf) -> None:
     card = open_card(conf, CLOCK)
     try:
         say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
+        if card.facts.watchdog:
+            card.guard(conf.relay_watchdog)
         told = [_step(card, Relay.ENERGISED)]
         CLOCK.sleep(_HOLD)
         told.append(_step(card, Relay.RELEASED))

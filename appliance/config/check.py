@@ -10,8 +10,15 @@ from appliance.config.keys_cluster import EngineChoice
 from appliance.config.media import HEARTBEAT_BAUD, Medium
 from appliance.config.value_types import ipv4_number
 from appliance.core.ip_address import in_subnet
-from appliance.core.relay_facts import Falls
-from appliance.core.timing import FENCE_DWELL, LAN_ROUND, LEAST_TOKENS, TimingPolicy, least_wait
+from appliance.core.relay_facts import WATCHDOG_SLACK, Attachment, Falls, RelayFacts
+from appliance.core.timing import (
+    FENCE_DWELL,
+    LAN_ROUND,
+    LEAST_TOKENS,
+    RELEASE_SLACK,
+    TimingPolicy,
+    least_wait,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,13 @@ def _is_cluster_address(medium: Medium, conf: Conf) -> bool:
     return medium.kind == "ucast" and medium.argument in {address.ip for address in conf.addresses}
 
 
+_PLACES = {
+    Attachment.SERIAL: "a tty, or blank",
+    Attachment.HID: "a /dev/hidraw, or blank",
+    Attachment.NETWORK: "the IPv4 address of the device",
+}
+
+
 def _relay(conf: Conf) -> Iterator[Clash]:
     """Yield what contradicts RELAYDRIVER, or the Rhino card."""
     driver, facts = conf.relay_driver, conf.relay_facts
@@ -103,8 +117,32 @@ def _relay(conf: Conf) -> Iterator[Clash]:
         yield Clash("RHINOSPF", f"NO with RELAYDRIVER={driver}: one relay moves the line")
     if facts.falls is Falls.NO:
         yield Clash("RELAYDRIVER", f"of a device that falls without power: the {facts.title} does not")
+    if conf.relay_attachment not in facts.attachments:
+        want = next(place for attachment, place in _PLACES.items() if attachment in facts.attachments)
+        yield Clash("RELAYDEVICE", f"{want} with RELAYDRIVER={driver}")
+    yield from _relay_watchdog(conf, facts)
     if any(not facts.first <= contact <= facts.last for contact in conf.relay_contacts):
         yield Clash("RELAYCONTACTS", f"from {facts.first} to {facts.last} with RELAYDRIVER={driver}")
+
+
+def _relay_watchdog(conf: Conf, facts: RelayFacts) -> Iterator[Clash]:
+    """Yield what is wrong with the seconds after which the relay's own watchdog releases the line."""
+    if not facts.watchdog:
+        return
+    if conf.relay_watchdog < conf.deadtime:
+        yield Clash(
+            "RELAYWATCHDOG",
+            "at least HADEADTIME, or the line leaves a primary that is not yet taken for dead",
+            of_times=True,
+        )
+    longest = conf.pbx_stop_deadline + RELEASE_SLACK - WATCHDOG_SLACK
+    if conf.relay_watchdog > longest:
+        yield Clash(
+            "RELAYWATCHDOG",
+            f"at most {longest:g} s with PBXSTOPDEADLINE={conf.pbx_stop_deadline:g}s, or a primary that does not reach "
+            "the device is rebooted before its line has fallen",
+            of_times=True,
+        )
 
 
 def _timing(conf: Conf) -> Iterator[Clash]:

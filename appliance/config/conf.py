@@ -11,7 +11,7 @@ from appliance.config.keys_service import ServiceKeys
 from appliance.core.errors import UserError
 from appliance.core.ip_address import ClusterAddress
 from appliance.core.model import Node
-from appliance.core.relay_facts import BOARDS, RHINO, Port, RelayFacts
+from appliance.core.relay_facts import RELAYS, RHINO, Attachment, RelayFacts
 
 _FIRST_HIDRAW = Path("/dev/hidraw0")
 
@@ -49,25 +49,43 @@ class Conf(ServiceKeys, ClusterKeys, OriginalKeys):
     @property
     def relay_facts(self) -> RelayFacts:
         """What is known of the relay; of the Rhino card without RELAYDRIVER."""
-        return BOARDS[self.relay_driver] if self.relay_driver else RHINO
+        return RELAYS[self.relay_driver] if self.relay_driver else RHINO
 
     @property
-    def relay_tty(self) -> Path:
-        """The tty, or the hidraw node, at which the relay is looked for first."""
-        if self.relay_driver and self.relay_device:
-            return Path(self.relay_device)
-        return _FIRST_HIDRAW if self.relay_facts.port is Port.HID else self.card_tty
+    def relay_attachment(self) -> Attachment:
+        """How the relay is attached: as RELAYDEVICE says, and where that names no address as its kind is."""
+        if self.relay_driver and self.relay_device and not self.relay_device.startswith("/"):
+            return Attachment.NETWORK
+        hid = Attachment.HID in self.relay_facts.attachments
+        return Attachment.HID if hid else Attachment.SERIAL
 
     @property
-    def relay_tty_key(self) -> str:
-        """The key that names `relay_tty`, for people."""
-        named = self.relay_driver and (self.relay_device or self.relay_facts.port is Port.HID)
-        return "RELAYDEVICE" if named else "RHINOUSB"
+    def relay_on_network(self) -> bool:
+        """True when the relay is at an address of the network, where both nodes reach it."""
+        return self.relay_attachment is Attachment.NETWORK
 
     @property
     def relay_anywhere(self) -> bool:
         """True when the relay is the only board of its kind, because no RELAYDEVICE says where it is."""
-        return self.relay_facts.port is Port.HID and not self.relay_device
+        return self.relay_attachment is Attachment.HID and not self.relay_device
+
+    @property
+    def relay_tty(self) -> Path:
+        """The tty, or the hidraw node, at which the relay is looked for first; the address of one on the network."""
+        if self.relay_driver and self.relay_device:
+            return Path(self.relay_device)
+        return _FIRST_HIDRAW if self.relay_anywhere else self.card_tty
+
+    @property
+    def relay_tty_key(self) -> str:
+        """The key that names `relay_tty`, for people."""
+        named = self.relay_driver and (self.relay_device or self.relay_anywhere)
+        return "RELAYDEVICE" if named else "RHINOUSB"
+
+    @property
+    def relay_freed_after(self) -> float:
+        """Seconds after which a primary that hangs has lost the line to the relay's own watchdog; 0: it keeps it."""
+        return self.relay_facts.freed_after(self.relay_watchdog)
 
     @property
     def contacts(self) -> tuple[int, ...]:

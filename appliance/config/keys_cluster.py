@@ -16,11 +16,12 @@ from appliance.config.value_types import (
     DEVICE,
     DWELL,
     FILE,
-    FILE_TEXT,
     HOSTS,
     IPV6,
     ON_OFF,
     PORT,
+    RELAY_DEVICE,
+    RELAY_PASSWORD,
     SPANS,
     WORD_OR_PATH,
     YES_NO,
@@ -28,7 +29,7 @@ from appliance.config.value_types import (
     duration,
     whole,
 )
-from appliance.core.relay_facts import BOARDS
+from appliance.core.relay_facts import RELAYS
 
 CardDriver: TypeAlias = Literal["tool", "serial"]
 LanSource: TypeAlias = Literal["route", "bind", "off"]
@@ -201,13 +202,13 @@ class ClusterKeys:
         "RHINORELAY", whole(0, 15, "a relay number"), 0, Group.CARD, "0", per_node=True
     )
     relay_driver: str = Comment(
-        "relay board in the primary, instead of the Rhino card: how it is spoken to",
+        "relay that moves the line, instead of the Rhino card: how it is spoken to",
         "Which word is for which board: docs/hardware.md. The same on both nodes; RHINOSPF is then NO.",
         "EXPERIMENTAL: none of them was tried on a real board.",
         "Blank: no such board. Whether there is the Rhino card, RHINOSPF says.",
     ).key(
         "RELAYDRIVER",
-        choice(*BOARDS),
+        choice(*RELAYS),
         "",
         Group.CARD,
         "lcus",
@@ -216,12 +217,13 @@ class ClusterKeys:
         may_be_off=True,
     )
     relay_device: str = Comment(
-        "tty of the relay board, or its /dev/hidraw (RELAYDRIVER)",
-        "Where it is looked for first. A board without a USB serial number is then known by its port.",
-        "Blank: that of RHINOUSB; with RELAYDRIVER=dcttech the only such board that is plugged in.",
+        "where the relay (RELAYDRIVER) is: its tty, its /dev/hidraw, or its IPv4 address",
+        "After an address :port if that is not the usual one. A board is first looked for at its tty or",
+        "/dev/hidraw; without a USB serial number it is then known by its port. Blank: the tty of RHINOUSB;",
+        "with RELAYDRIVER=dcttech the only such board that is plugged in.",
     ).key(
         "RELAYDEVICE",
-        FILE_TEXT,
+        RELAY_DEVICE,
         "",
         Group.CARD,
         "/dev/ttyACM0",
@@ -240,6 +242,23 @@ class ClusterKeys:
         tab=Tab(6, "Contacts of the Line"),
         effect=Effect.ENGINE_OFF,
         may_be_off=True,
+    )
+    relay_password: str = Comment(
+        "password of a relay device on the network (RELAYDRIVER), for its user admin",
+        "It travels unencrypted: the device knows no TLS. Blank: none.",
+    ).key("RELAYPASSWORD", RELAY_PASSWORD, "", Group.CARD, "a-secret", may_be_off=True, secret=True)
+    relay_watchdog: int = Comment(
+        "seconds after which a relay's own watchdog takes the line from a primary that hangs",
+        "Only for devices that have one (docs/hardware.md). At least HADEADTIME, and at most",
+        "PBXSTOPDEADLINE and 4 s.",
+    ).key(
+        "RELAYWATCHDOG",
+        whole(3, 600, "seconds"),
+        8,
+        Group.CARD,
+        "5",
+        tab=Tab(8, "Relay Watchdog"),
+        effect=Effect.ENGINE_OFF,
     )
     card_spans: tuple[int, ...] = Comment(
         "DAHDI spans that hang on the relay, with commas between",

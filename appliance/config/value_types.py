@@ -269,6 +269,22 @@ def _server(text: str) -> str:
     return f"{HOST.parse(host)}{colon}{port}"
 
 
+def _relay_device(text: str) -> str:
+    """Return a tty's path, or an address: a name would have to be looked up while a line waits to be moved."""
+    if text.startswith("/"):
+        return str(_file(text))
+    address, colon, port = text.partition(":")
+    if colon:
+        PORT.parse(port)
+    return f"{IPV4.parse(address)}{colon}{port}"
+
+
+def _relay_password(text: str) -> str:
+    if len(text) > 15 or not text.isascii() or not text.isprintable():
+        raise ValueError
+    return text
+
+
 def _url(text: str) -> str:
     # urllib would fail on a malformed URL, or ask the DNS for it, only when an alert is to go out.
     found = _URL.fullmatch(text)
@@ -337,6 +353,11 @@ HEADER_SECRET = ValueType("16 to 200 letters, digits, . _ + = / and -", _matchin
 PATH = ValueType("a full path, from / on, without .., * and ?", _path)
 FILE = ValueType("the full path of a file, from / on, without .., * and ?", _file)
 FILE_TEXT = ValueType(FILE.want, lambda text: str(_file(text)))
+RELAY_DEVICE = ValueType(
+    "the full path of a file below /dev, or an IPv4 address, with :port if it is not the usual one",
+    _relay_device,
+)
+RELAY_PASSWORD = ValueType("at most 15 printable ASCII characters", _relay_password)
 DIRECTORY = ValueType("the full path of a directory, from / on, without .., * and ?", _directory)
 DIRECTORY_OR_FILE = ValueType(
     "the full path of a directory or of a file, from / on, without .., * and ?", _directory

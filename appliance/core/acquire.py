@@ -173,9 +173,19 @@ def _away(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     if holds_back(transfer, seen, now):
         return _held_back(transfer, seen, now)
     waited = now - (transfer.away_since if transfer.away_since is not None else now)
+    if _watchdog_awaited(transfer, seen, waited):
+        return Phase.MOVING, _why_freed(transfer)
     if waited < transfer.policy.line_deadline:
         return Phase.MOVING, stuck_line.progress(transfer) or "waiting for the line's signal"
     return Phase.BLOCKED, _why_away(transfer, seen)
+
+
+def _watchdog_awaited(transfer: Transfer, seen: Seen, waited: float) -> bool:
+    """Tell whether the relay's own watchdog may yet take the line from a silent primary."""
+    policy = transfer.policy
+    if not policy.frees_after or policy.node is Node.PRIMARY or not is_known(seen.peer.alive, False):
+        return False
+    return is_known(seen.line, Line.ABSENT) and waited < policy.frees_after + policy.line_deadline
 
 
 def _why_away(transfer: Transfer, seen: Seen) -> str:
@@ -191,7 +201,7 @@ def _why_absent(transfer: Transfer, seen: Seen) -> str:
             "Check the cable to the relay card's common port, then call the provider"
         )
     if transfer.policy.node is Node.SECONDARY:
-        return _why_held(seen)
+        return _why_held(transfer, seen)
     if is_known(seen.card, False):
         return "the relay card is gone, so the line is at the secondary. Plug the card in, or run on the secondary"
     if failure := seen.failed.get(Order.ENERGISE, ""):
@@ -201,13 +211,23 @@ def _why_absent(transfer: Transfer, seen: Seen) -> str:
     return "the relay was told to bring the line here, but no signal arrives. Check the card and both cables"
 
 
-def _why_held(seen: Seen) -> str:
+def _why_held(transfer: Transfer, seen: Seen) -> str:
     if is_known(seen.peer.alive, True):
         return "the primary is up but the line does not arrive: see 'asha status' there; 'asha line release' frees it"
+    if after := transfer.policy.frees_after:
+        return (
+            f"the line is held by the silent primary, and within {after:g} s its relay's own watchdog has not given it "
+            "here. Power off the relay device: the line then comes here on its own"
+        )
     return (
         "the line is held by the primary, which is silent but still powered: its relay keeps the line. "
         "Power off or reset the primary; the line then comes here on its own"
     )
+
+
+def _why_freed(transfer: Transfer) -> str:
+    after = transfer.policy.frees_after
+    return f"the silent primary holds the line; its relay's own watchdog gives it here within {after:g} s"
 
 
 def _unverifiable(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:

@@ -251,13 +251,18 @@ KINDS: tuple[FailoverKind, ...] = (
         falls=(_ENGINE_LOOK, _TURN, _CARD),
         says="The agent beside it lets go of relay, Asterisk and address at once, without waiting for the other node.",
     ),
-    _taken("power-cut", "The active node loses its power", falls=()),
+    _taken(
+        "power-cut",
+        "The active node loses its power",
+        falls=(),
+        says="A relay with a power supply and a watchdog of its own lets the line fall RELAYWATCHDOG later.",
+    ),
     _taken(
         "frozen",
         "The active node is frozen, and keeps its power",
         falls=None,
         says="A frozen primary keeps the line, and after LINEDEADLINE the secondary says so and what frees it. With "
-        "HAWITNESS=REQUIRE nobody serves until then.",
+        "HAWITNESS=REQUIRE nobody serves until then. A relay with a watchdog of its own frees it after RELAYWATCHDOG.",
     ),
     replace(
         _taken(

@@ -8,6 +8,9 @@ A cycle that completes says little about the threads that work for it. So it giv
 hangs, but only where a reset does good: on a node that serves or is letting go, while its peer could serve. A node that
 stands by holds nothing, and a node without a peer would only take away what is left.
 
+A relay device with a watchdog of its own gets its food from the same completed cycles, but only while this node serves
+under a grant and its relay holds the line. What ends that food releases the line and resets nothing.
+
 What must never reset a node gives no sign here at all: a full or hanging disk (the journal has a thread of its own), a
 peer that is silent, a reading that is Unknown though the look returned, a page or a mail that hangs.
 """
@@ -34,12 +37,14 @@ class CompletedCycle:
         peer_able: The peer lives and could serve.
         looks: By the name of what is looked at in a thread, seconds since the last look returned.
         orders: For how many seconds each order has been under way.
+        relay_holds: This node serves under a grant, and its relay, which has a watchdog of its own, holds the line.
     """
 
     holds: bool = False
     peer_able: bool = False
     looks: Mapping[str, float] = field(default_factory=dict)
     orders: Mapping[Order, float] = field(default_factory=dict)
+    relay_holds: bool = False
 
 
 def why_not_fed(done: CompletedCycle, order_deadline: float) -> str:

@@ -7,7 +7,8 @@ The agent's evidence, in this order; whatever is unknown is no evidence:
   primary has lost its power or has let go. A *primary* has the line only by its own relay under its own grant; then the
   secondary has not got it, and cannot take it. So of two that hear nothing of each other at most one is told yes: the
   line is a vote that cannot be cast twice. A primary without a grant can learn nothing from the line: its relay is
-  released, and the line would stay away whether the secondary lives or not.
+  released, and the line would stay away whether the secondary lives or not. A relay with a watchdog of its own takes
+  the line also from a primary that only stands still, so there an arrived line tells the secondary nothing.
 - **HAFENCE**, when it confirms, or has confirmed just now, that the peer's power is off: used under the conditions of
   `core/fencing.py`, but that this node need not have been given service.
 - **The peer's own word**, when it is heard and the engine asks all the same, because Pacemaker died there or a stop
@@ -78,8 +79,9 @@ class PeerQuestion:
 class GoneInputs:
     """What an answer is made of.
 
-    `switched`: a relay switches the line between the nodes. `granted`: this node holds the engine's grant. `drilling`:
-    a drill is under way. `cut_failed_at`, `cut_says`: when HAFENCE last ended without a confirmation, and how.
+    `switched`: a relay switches the line between the nodes; `relay_watchdog`: it has a watchdog of its own.
+    `granted`: this node holds the engine's grant. `drilling`: a drill is under way. `cut_failed_at`, `cut_says`: when
+    HAFENCE last ended without a confirmation, and how.
     """
 
     seen: Seen
@@ -91,6 +93,7 @@ class GoneInputs:
     drilling: bool = False
     cut_failed_at: float | None = None
     cut_says: str = ""
+    relay_watchdog: bool = False
 
 
 def longest_answer(fence_wait: float) -> float:
@@ -163,6 +166,8 @@ def _line_proves(inputs: GoneInputs, now: float) -> str:
     if not inputs.switched or not _is_here(inputs, now):
         return ""
     if inputs.node is Node.SECONDARY:
+        if inputs.relay_watchdog:
+            return ""
         return "the line has come here, so it has lost its power or let go"
     if inputs.granted and is_known(inputs.seen.commanded, Relay.ENERGISED):
         return "this node's relay holds the line, which it cannot take"
@@ -179,6 +184,8 @@ def _why_no_witness(inputs: GoneInputs, now: float) -> str:
     line = fresh(inputs.seen.line, now, LINE_MAX_AGE)
     if isinstance(line, Unknown) or line.value is Line.UNVERIFIABLE:
         return f"nobody can say where the line is ({doubted_because(line)})"
+    if inputs.relay_watchdog and arrived(line):
+        return "the relay's own watchdog may have taken the line from a node that only stands still"
     if inputs.node is Node.PRIMARY:
         return "this node was not granted the line, so the line tells it nothing"
     return "the line has not come here"

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+WATCHDOG_SLACK = 1.0
+"""Seconds that a relay's own watchdog may be late, besides those for which it is set; assumed."""
+
 
 class Contacts(enum.Enum):
     """The state of the set of contacts that carry one line."""
@@ -43,11 +46,12 @@ class Commander(enum.Enum):
     EITHER = "either"  # the owner of the grant commands, and the other node reads
 
 
-class Port(enum.Enum):
-    """What a device is plugged into, and so under which names it is looked for."""
+class Attachment(enum.Enum):
+    """How a device is attached to its node, and so where it is looked for and by what it is reached."""
 
-    SERIAL = "serial port"
+    SERIAL = "serial port"  # on USB or not
     HID = "hidraw"  # a USB device of human interface class, which needs no driver of its own
+    NETWORK = "network"  # at an address that both nodes reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,10 @@ class RelayFacts:
         falls: Whether it falls to the secondary without power.
         commander: Who may command it.
         own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
+        attachments: How it can be attached.
+        watchdog: Whether it has a watchdog of its own, which releases the line when nobody feeds it any more.
         first: The number of its first contact, as its own commands count.
         last: The highest number that a contact can have.
-        port: What it is plugged into.
     """
 
     title: str
@@ -70,15 +75,26 @@ class RelayFacts:
     falls: Falls = Falls.YES
     commander: Commander = Commander.PRIMARY
     own_supply: bool = False
+    attachments: frozenset[Attachment] = frozenset({Attachment.SERIAL})
+    watchdog: bool = False
     first: int = 1
     last: int = 8
-    port: Port = Port.SERIAL
+
+    def freed_after(self, watchdog: float) -> float:
+        """Return the seconds after which a primary that hangs has lost the line; 0 when it keeps the line.
+
+        Args:
+            watchdog: The seconds after which the device's own watchdog releases the line, if it has one.
+        """
+        return watchdog if self.watchdog else 0.0
 
 
 RHINO = RelayFacts("Rhino SPF", first=0, last=15)
 """The card that RHINOSPF=YES means; that it falls without power is inferred (docs/facts/rhino-spf.md)."""
 
-SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
+_SERIAL_OR_NETWORK = frozenset({Attachment.SERIAL, Attachment.NETWORK})
+
+RELAYS: Mapping[str, RelayFacts] = MappingProxyType(
     {
         "lcus": RelayFacts("LCUS board that answers nothing"),
         "lcus-text": RelayFacts("LCUS board that answers with lines of text", ReadBack.REGISTER),
@@ -90,14 +106,42 @@ SERIAL_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
         "numato": RelayFacts("Numato board", ReadBack.REGISTER, own_supply=True, first=0, last=9),
         "devantech": RelayFacts("Devantech USB-RLY board", ReadBack.REGISTER, own_supply=True),
         "conrad": RelayFacts("Conrad 197720", ReadBack.REGISTER, own_supply=True),
+        "modbus-waveshare": RelayFacts(
+            "Waveshare Modbus board", ReadBack.REGISTER, own_supply=True, attachments=_SERIAL_OR_NETWORK
+        ),
+        "modbus-wirenboard": RelayFacts(
+            "Wiren Board relay module",
+            ReadBack.REGISTER,
+            own_supply=True,
+            attachments=_SERIAL_OR_NETWORK,
+            watchdog=True,
+            last=6,
+        ),
+        "dcttech": RelayFacts(
+            "dcttech USBRelay board",
+            ReadBack.REGISTER,
+            own_supply=True,
+            attachments=frozenset({Attachment.HID}),
+        ),
+        "berofos": RelayFacts(
+            "berofos",
+            ReadBack.REGISTER,
+            commander=Commander.EITHER,
+            own_supply=True,
+            attachments=frozenset({Attachment.NETWORK}),
+            watchdog=True,
+            last=1,
+        ),
     }
 )
-"""Boards on a serial port by their RELAYDRIVER (docs/facts/relays.md); that they fall without power is assumed."""
+"""Every relay but the Rhino card, by its RELAYDRIVER (docs/facts/relays.md).
 
-HID_BOARDS: Mapping[str, RelayFacts] = MappingProxyType(
-    {"dcttech": RelayFacts("dcttech USBRelay board", ReadBack.REGISTER, own_supply=True, port=Port.HID)}
-)
-"""Boards that are HID devices by their RELAYDRIVER, known as well as those on a serial port."""
+That the boards fall without power is assumed. That a berofos falls without power of its own is documented; but a dead
+primary does not take that power, so there only the device's watchdog gives the line to the secondary. One mode moves
+all of its lines: they count as one contact.
+"""
 
-BOARDS: Mapping[str, RelayFacts] = MappingProxyType({**SERIAL_BOARDS, **HID_BOARDS})
-"""Every board by its RELAYDRIVER."""
+
+def attached_by(attachment: Attachment) -> tuple[str, ...]:
+    """Return the RELAYDRIVERs of what can be attached so."""
+    return tuple(name for name, facts in RELAYS.items() if attachment in facts.attachments)

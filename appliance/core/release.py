@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from appliance.core.model import Line, Pbx, Relay
-from appliance.core.reading import Known, Reading, is_known
+from appliance.core.reading import Known, Reading, Unknown, is_known
+from appliance.core.relay_facts import WATCHDOG_SLACK
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer, arrived, unknown_because
 from appliance.core.values import changed
 
@@ -60,14 +61,27 @@ def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
 def line_is_free(transfer: Transfer, seen: Seen) -> bool:
     """Tell whether this node surely does not hold the line.
 
-    That is so when there is no card, when the card is gone, or when the relay took the order to release; also
+    That is so when there is no card, when the card is gone, when the relay took the order to release, or when its own
+    watchdog must have run out; also
     when the peer has said, since the relay was told, that the line arrived there, whatever the card here
     answered: the line is the witness.
     """
     if not holds_relay(transfer.policy, seen):
         return True
+    if _watchdog_has_released(transfer, seen):
+        return True
     told = transfer.ordered.get(Order.RELEASE)
     return told is not None and _at_peer_since(told, seen.line, seen.peer.line)
+
+
+def _watchdog_has_released(transfer: Transfer, seen: Seen) -> bool:
+    """Tell whether a device that could not be told to release the line has done so by its own watchdog.
+
+    It gets no food under a transfer that releases. The last try to tell it shows how long that is ago.
+    """
+    after, said = transfer.policy.frees_after, seen.commanded
+    tried = isinstance(said, Unknown) and Order.ENERGISE not in seen.busy
+    return bool(after) and tried and said.at - transfer.began >= after + WATCHDOG_SLACK
 
 
 def holds_relay(policy: Policy, seen: Seen) -> bool:

@@ -93,6 +93,8 @@ class Policy:
     release_deadline: float = 10.0
     prepares: bool = True  # Asterisk may be started ahead of a grant (see `core/prepared_start.py`)
     retry: float = 1.0
+    # Seconds after which the relay's own watchdog takes the line from a primary that hangs; 0: it keeps the line.
+    frees_after: float = 0.0
     stonith: bool = False  # the engine gives service only when the other node is surely gone (HASTONITH)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.core.relay_facts import BOARDS
+from appliance.core.relay_facts import RELAYS
 from appliance.hw.usb_identity import UsbIdentity
 
 _NUMATO = "2a19"
@@ -21,4 +21,4 @@ def drivers_that_fit(usb: UsbIdentity) -> tuple[str, ...]:
     adapters that are in many other devices, so that one fits does not mean that it is a relay board.
     """
     prefix = "numato" if usb.vendor == _NUMATO else _ADAPTERS.get((usb.vendor, usb.product))
-    return tuple(name for name in BOARDS if prefix and name.startswith(prefix))
+    return tuple(name for name in RELAYS if prefix and name.startswith(prefix))

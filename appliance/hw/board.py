@@ -44,9 +44,13 @@ class BoardSession(Protocol):
         """Return at least the states of `contacts`. Never called on a board that cannot be asked."""
         ...
 
+    def guard(self, seconds: int) -> None:
+        """Set the board's own watchdog, 0 for none. Never called on a board without one."""
+        ...
+
 
 Opener: TypeAlias = Callable[[Path, str, float, bool], AbstractContextManager[BoardSession]]
-"""Opens the board at a device file, for what, until when in seconds on the monotonic clock, and whether by force."""
+"""Opens the board at a device file or an address, for what, until when on the monotonic clock, and whether by force."""
 
 
 class Board:
@@ -95,6 +99,15 @@ class Board:
         state = Contacts.ENERGISED if all(on) else Contacts.SPLIT if any(on) else Contacts.RELEASED
         return Known(state, self._clock.now(), "its register, not its contacts")
 
+    def guard(self, seconds: int) -> None:
+        if self._facts.watchdog:
+            self._in_turn("the command to the watchdog", False, lambda session: session.guard(seconds))
+
+    def feed(self) -> None:
+        """Feed the board's watchdog by a question: such boards take anything that they are asked for a sign of life."""
+        if self._facts.watchdog:
+            self._in_turn("feeding the watchdog", False, self._ask)
+
     def close(self) -> None:
         pass
 
@@ -110,6 +123,9 @@ class Board:
                 action(session)
 
         within(body, self._deadline, f"{what} of the relay board")
+
+    def _ask(self, session: BoardSession) -> None:
+        session.states(self._contacts)
 
     def _move(self, session: BoardSession, on: bool) -> None:
         done: list[int] = []

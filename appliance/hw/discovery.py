@@ -10,7 +10,7 @@ from typing import Protocol
 
 from appliance.config import Conf
 from appliance.core.reading import Known, Reading, Unknown
-from appliance.core.relay_facts import Port
+from appliance.core.relay_facts import Attachment
 from appliance.host.paths import CARD
 from appliance.hw.hidraw_sysfs import SysfsRelayBoards
 from appliance.hw.ttys_sysfs import SysfsTtys
@@ -79,7 +79,7 @@ def find_card(
     clock.
     """
     dev_root = dev_root or (sys_root / "dev" if conf.relay_anywhere else _home(conf.relay_tty))
-    hid = conf.relay_facts.port is Port.HID
+    hid = conf.relay_attachment is Attachment.HID
     source = hid_boards if hid else usb_ttys
     look = _Look(
         conf.relay_tty,

@@ -79,6 +79,9 @@ class HidSession:
         mask = self._mask()
         return {contact: bool(mask >> contact - 1 & 1) for contact in contacts}
 
+    def guard(self, seconds: int) -> None:
+        """Do nothing: these boards have no watchdog."""
+
     def _has(self, contacts: tuple[int, ...]) -> None:
         """Raise CardRefused when the board has not all of `contacts`: then it is not the one that the conf means.
 

@@ -42,6 +42,18 @@ class RelayCard(Protocol):
         """
         ...
 
+    def guard(self, seconds: int) -> None:
+        """Start the device's own watchdog, or stop it with 0; the next `move` to energise needs it to run.
+
+        Unless it is fed, it releases the line after `seconds`. A release stops it, or leaves it to run out. Call it
+        only under a grant. A device without one (`facts.watchdog`) does nothing.
+        """
+        ...
+
+    def feed(self) -> None:
+        """Have the device's own watchdog wait for its whole time again; see `guard`."""
+        ...
+
     def close(self) -> None:
         """Give up what is held between calls; the card may be used again afterwards."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.host.clock import Clock
 from appliance.hw.board import Opener, States
+from appliance.hw.modbus import MAKERS, modbus_language
 from appliance.hw.relay import CardSilent
 from appliance.hw.serial_languages import LANGUAGES, Language
 from appliance.hw.serial_port import LineSettings, opened_port, port_trouble_named
@@ -39,10 +40,14 @@ class SerialSession:
             raise CardSilent("The board cannot be asked.")
         return self._language.ask(self._wire, contacts)
 
+    def guard(self, seconds: int) -> None:
+        if self._language.guard is not None:
+            self._language.guard(self._wire, seconds)
+
 
 def serial_opener(driver: str, clock: Clock) -> Opener:
     """Return what opens a board that speaks the language of RELAYDRIVER `driver`."""
-    language = LANGUAGES[driver]
+    language = modbus_language(driver) if driver in MAKERS else LANGUAGES[driver]
 
     @contextlib.contextmanager
     def opened(tty: Path, what: str, until: float, force: bool) -> Iterator[SerialSession]:

@@ -26,6 +26,7 @@ class Language:
         together: Switches the given contacts by one command, and leaves the others. None where there is none.
         begin: What must be said first in each session; it moves nothing.
         baud: In bit/s; always 8N1.
+        guard: Sets the board's own watchdog to so many seconds, 0 for none. Whatever the board is asked then feeds it.
     """
 
     command: Callable[[int, bool], bytes]
@@ -34,6 +35,7 @@ class Language:
     together: Callable[[Wire, tuple[int, ...], bool], None] | None = None
     begin: Callable[[Wire], None] = lambda wire: None
     baud: int = 9600
+    guard: Callable[[Wire, int], None] | None = None
 
 
 # LCUS: A0, contact, what, sum of the three. Its question FF has several answers, and some boards have none.

@@ -46,7 +46,7 @@ class UsbIdentity:
 class DeviceInfo:
     """Where the card is now; `usb` is None when the tty is no USB device or sysfs does not tell.
 
-    `tty` is the hidraw node of a board without a serial port.
+    `tty` is the hidraw node of a board without a serial port, and the address of a relay on the network.
     """
 
     tty: Path

@@ -10,6 +10,8 @@ from appliance.hw.relay import CardGarbled, CardSilent
 if TYPE_CHECKING:
     from serial import Serial
 
+    from appliance.hw.tcp_port import TcpPort
+
 ANSWER_WITHIN = 0.5
 """Seconds from a question to its whole answer, at most; *assumed*: boards need some milliseconds."""
 _QUESTIONS = 12  # that a silent board may leave unanswered within the deadline: a release tries every contact
@@ -20,7 +22,7 @@ _LONGEST = 4096  # bytes; anything longer is no answer
 class Wire:
     """An open port on which everything is over by `until` seconds on the monotonic clock."""
 
-    def __init__(self, port: Serial, clock: Clock, until: float) -> None:
+    def __init__(self, port: Serial | TcpPort, clock: Clock, until: float) -> None:
         self._port = port
         self._clock = clock
         self._until = until

@@ -13,6 +13,7 @@ from operator import xor
 from types import MappingProxyType
 
 from hwsim.card.board import Board
+from hwsim.card.modbus import Holding, board_of, split_rtu
 from hwsim.card.sysfs import Usb
 from hwsim.simtime import Scheduler
 
@@ -33,6 +34,7 @@ class SerialBoard(Board):
         self._speech = SPEECHES[speech]
         self._rest = b""
         self.module = 8  # what a Devantech board says that it is: USB-RLY08
+        self.holding = Holding(time)
 
     def _split(self, data: bytes) -> list[bytes]:
         frames, self._rest = self._speech.split(self._rest + data)
@@ -175,10 +177,12 @@ SPEECHES: Mapping[str, Speech] = MappingProxyType(
         "numato": Speech(_lines, _numato),
         "devantech": Speech(_frames(lambda first: 2 if first == 0x5C else 1), _devantech),
         "conrad": Speech(_EACH_4, _conrad),
+        "modbus-waveshare": Speech(split_rtu, board_of(watchdog=False)),
+        "modbus-wirenboard": Speech(split_rtu, board_of(watchdog=True)),
     }
 )
 """What is simulated, by the names that the product's RELAYDRIVER has for them."""
-RELAYS: Mapping[str, int] = MappingProxyType({"lcus-d0": 1, "kmtronic-2": 2})
+FEWER: Mapping[str, int] = MappingProxyType({"lcus-d0": 1, "kmtronic-2": 2, "modbus-wirenboard": 6})
 """Relays of those that have not eight."""
 ADAPTER = Usb("1a86", "7523", "", "1-2")
 """The USB adapter that the boards are simulated with, an LCUS board's: it has no serial number."""
@@ -186,4 +190,4 @@ ADAPTER = Usb("1a86", "7523", "", "1-2")
 
 def new_board(time: Scheduler, speech: str) -> SerialBoard:
     """Return a board that speaks `speech`, with as many relays as it usually has."""
-    return SerialBoard(time, speech, RELAYS.get(speech, 8))
+    return SerialBoard(time, speech, FEWER.get(speech, 8))

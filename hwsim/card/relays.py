@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from hwsim.card import hid_board
+from hwsim.card import berofos, hid_board
+from hwsim.card.berofos import Berofos
 from hwsim.card.boards import ADAPTER, SPEECHES, new_board
 from hwsim.card.card import RelayCard
 from hwsim.card.hid_board import HidBoard
@@ -13,8 +14,8 @@ from hwsim.card.hidraw import HidCable
 from hwsim.card.tty import CardTty
 from hwsim.simtime import Scheduler
 
-BOARDS = (*SPEECHES, hid_board.DRIVER)
-"""The boards that are simulated. "" is the Rhino card."""
+DRIVERS = (*SPEECHES, hid_board.DRIVER, berofos.DRIVER)
+"""What is simulated besides the Rhino card, which is "", by RELAYDRIVER."""
 
 
 class Cable(Protocol):
@@ -41,6 +42,8 @@ def new_relay(time: Scheduler, relay: str) -> RelayCard:
     """Return the relay that RELAYDRIVER calls `relay`, without power."""
     if relay == hid_board.DRIVER:
         return HidBoard(time)
+    if relay == berofos.DRIVER:
+        return Berofos(time)
     return new_board(time, relay) if relay else RelayCard(time)
 
 

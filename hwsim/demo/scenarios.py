@@ -84,16 +84,36 @@ async def card_unplugged(stage: Stage) -> Outcome:
     fault = stage.rack.unplug_card()
     marks = await stage.moved(fault, "secondary")
     status = await stage.until_status(stage.primary, _standby, 20, "the primary stands by")
-    if status["fit"]:
+    if status["fit"] and not status["doubts"]:
         raise ScenarioFailed("the primary calls itself fit without its card")
     return Outcome(marks, "the line fell to the secondary and Asterisk followed it")
 
 
 async def primary_frozen(stage: Stage) -> Outcome:
-    """Hang the powered primary, which keeps the line: the secondary must not claim it."""
+    """Hang the powered primary, which keeps the line unless the relay's own watchdog takes it."""
     await stage.home()
     stage.say("the primary freezes: powered, and dead to the world")
     fault = await stage.rack.freeze("primary")
+    if stage.rack.site.relay_watchdog:
+        return await _freed_by_watchdog(stage, fault)
+    return await _kept_until_powered_off(stage, fault)
+
+
+async def _freed_by_watchdog(stage: Stage, fault: float) -> Outcome:
+    """Expect the line on the secondary by the relay's own watchdog, and there to stay when the primary goes on."""
+    marks = await stage.moved(fault, "secondary", stage.rack.site.relay_watchdog + 20)
+    stage.say("the relay's own watchdog gave the line to the secondary; the primary goes on")
+    woken = stage.rack.thaw("primary")
+    await stage.until_status(stage.primary, _let_go, 20, "the primary has let go")
+    await stage.rack.pause(2)
+    moved = [one for one in stage.rack.history.happenings if one.kind == "relay" and one.at >= woken]
+    if moved or not stage.in_service("secondary"):
+        raise ScenarioFailed("the primary that goes on took the line back")
+    return Outcome(marks, "the relay's own watchdog freed the line; the primary that went on left it there")
+
+
+async def _kept_until_powered_off(stage: Stage, fault: float) -> Outcome:
+    """Expect the secondary not to claim the line until the primary's power is cut."""
     status = await stage.until_status(stage.secondary, _line_held, 30, "the line is held by the primary")
     if stage.in_service("secondary") or status["role"] == "active":
         raise ScenarioFailed("the secondary claims a line that it does not have")
@@ -157,6 +177,10 @@ async def _one_serves(stage: Stage, log: ServiceLog, healed: float) -> Outcome:
 
 def _standby(status: dict[str, Any]) -> bool:
     return bool(status["role"] == "standby")
+
+
+def _let_go(status: dict[str, Any]) -> bool:
+    return status["role"] not in ("active", "acquiring")
 
 
 def _waiting(status: dict[str, Any]) -> bool:

@@ -30,6 +30,13 @@ def asker_in(namespace: str, address: str) -> socket.socket:
     return asker
 
 
+def datagrams_in(namespace: str, address: str, port: int) -> socket.socket:
+    """Return a datagram socket of `namespace` that hears what is sent to `address` and `port`. Raises RackError."""
+    hearing = socket_in(namespace)
+    hearing.bind((address, port))
+    return hearing
+
+
 def server_in(namespace: str, address: str, port: int) -> socket.socket:
     """Return a TCP socket that listens in `namespace`. Raises RackError."""
     return _opened_in(namespace, lambda: socket.create_server((address, port)))

@@ -340,7 +340,8 @@ class Pair:
             node.heal("eth0")
             node.heal("eth1")
             node.write(TOOL, vendortool.tool_text(), 0o755)
-        if self.primary.node.power is Power.ON and not self.rack.tty.plugged:
+        at_tty = self.rack.on_network is None and self.primary.node.power is Power.ON
+        if at_tty and not self.rack.tty.plugged:
             self.rack.plug_card()
 
     async def _bring_to_primary(self) -> None:

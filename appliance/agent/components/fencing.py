@@ -143,6 +143,7 @@ class Fencing(Component):
             self.seen(now),
             this_node.node,
             switched=this_node.conf.relay_installed,
+            relay_watchdog=this_node.conf.relay_installed and this_node.conf.relay_facts.watchdog,
             granted=state.grant.held,
             fence=state.fence,
             policy=this_node.fence_policy,

@@ -10,7 +10,8 @@ from appliance.agent.rhythm import until_beat
 from appliance.agent.sensors.readiness import Readable
 from appliance.core.reading import Known, Reading, Unknown
 from appliance.host.paths import CARD
-from appliance.hw.discovery import DeviceInfo, find_card, watch_devices
+from appliance.hw.discovery import DeviceInfo, watch_devices
+from appliance.hw.drivers import find_relay
 
 _LOOK_PERIOD = 3.0
 
@@ -76,7 +77,7 @@ class CardSensor:
         self._observations.notify_changed()
 
     def _find(self) -> Reading[DeviceInfo | None]:
-        return find_card(self._this_node.conf, self._clock.now(), store=CARD)
+        return find_relay(self._this_node.conf, self._clock, store=CARD)
 
     async def _next(self) -> None:
         try:

@@ -58,11 +58,11 @@ def secret_fingerprint(scene: Scene) -> str:
 
 def card(scene: Scene) -> Finding:
     """Look for the relay card."""
-    from appliance.hw.discovery import find_card  # noqa: PLC0415
+    from appliance.hw.drivers import find_relay  # noqa: PLC0415
 
-    found = find_card(scene.conf, scene.clock.now())
+    found = find_relay(scene.conf, scene.clock)
     if isinstance(found, Unknown):
-        return not_known(f"It could not be looked for: {found.reason}.")
+        return not_known(f"It could not be looked for: {found.reason.rstrip('.')}.")
     if found.value is None:
         conf = scene.conf
         return wrong(f"It is not at {conf.relay_tty}.", f"Check its cable and {conf.relay_tty_key}.")

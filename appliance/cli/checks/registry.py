@@ -23,6 +23,15 @@ def _has_card(conf: Conf, node: Node) -> bool:
     return conf.relay_installed and node is Node.PRIMARY
 
 
+def _sees_card(conf: Conf, node: Node) -> bool:
+    """Tell whether this node can look at the relay: both can at one on the network."""
+    return conf.relay_installed and (node is Node.PRIMARY or conf.relay_on_network)
+
+
+def _has_port(conf: Conf, node: Node) -> bool:
+    return _has_card(conf, node) and not conf.relay_on_network
+
+
 def _has_tool(conf: Conf, node: Node) -> bool:
     return conf.card_installed and node is Node.PRIMARY and conf.card_driver == "tool"
 
@@ -62,10 +71,10 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("asked", pbx.asked),
     HostCheck("boot", starters.boot),
     HostCheck("restarts", starters.restarters),
-    HostCheck("card", own.card, _has_card),
+    HostCheck("card", own.card, _sees_card),
     HostCheck("card falls", own.card_falls, _has_card),
     HostCheck("card tool", own.card_tool, _has_tool),
-    HostCheck("card's port", starters.grabbers, _has_card),
+    HostCheck("card's port", starters.grabbers, _has_port),
     HostCheck("line", own.line, _has_line),
     HostCheck("machine", machine.pauses),
     HostCheck("panic", machine.panic),

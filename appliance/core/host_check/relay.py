@@ -18,5 +18,10 @@ def judge_fall(facts: RelayFacts) -> Finding:
             f"Whether the {facts.title} falls without power is not known.",
             "Try it: the line must go to the secondary when you pull its plug.",
         )
+    if facts.watchdog:
+        return fine(
+            f"the {facts.title} gives the line to the secondary without power, and by its own watchdog when the "
+            "primary dies or hangs"
+        )
     supply = "; its supply must come from the primary" if facts.own_supply else ""
     return fine(f"the {facts.title} gives the line to the secondary without power{supply}")

@@ -85,6 +85,12 @@ class RhinoCard:
     def position(self) -> Reading[Contacts]:
         return Unknown("no read-back of this card is documented", self._clock.now())
 
+    def guard(self, seconds: int) -> None:
+        pass
+
+    def feed(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

@@ -287,7 +287,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     monkeypatch.setattr(asterisk, "read_dchannel", dchannel)
     monkeypatch.setattr(asterisk, "probes_for", lambda conf: (Console("cli", clock), Console("ami", clock)))
     device = DeviceInfo(Path("/dev/ttyUSB0"), None)
-    monkeypatch.setattr(card, "find_card", lambda conf, now, store: Known(device, now))
+    monkeypatch.setattr(card, "find_relay", lambda conf, clock, store: Known(device, clock.now()))
     monkeypatch.setattr(wiring_module, "Actuator", Done)
 
     def made(wanted: Case) -> Machine:

@@ -9,8 +9,8 @@ from card_bench import CardBench
 
 from appliance.config import Conf
 from appliance.core.model import Relay
-from appliance.core.relay_facts import SERIAL_BOARDS, Contacts
-from hwsim.card.boards import ADAPTER, RELAYS, SerialBoard, new_board
+from appliance.core.relay_facts import RELAYS, Contacts
+from hwsim.card.boards import ADAPTER, FEWER, SerialBoard, new_board
 from hwsim.card.card import Position
 from hwsim.card.tty import CardTty
 from hwsim.simtime import LoopTime
@@ -23,9 +23,9 @@ class BoardBench(CardBench):
 
     def __init__(self, root: Path, speech: str) -> None:
         self.speech = speech
-        facts = SERIAL_BOARDS[speech]
+        facts = RELAYS[speech]
         self.first = facts.first
-        self.contacts = tuple(range(facts.first, facts.first + min(4, RELAYS.get(speech, 8))))
+        self.contacts = tuple(range(facts.first, facts.first + min(4, FEWER.get(speech, 8))))
         self.moves: list[tuple[int, Position]] = []
         super().__init__(root)
 

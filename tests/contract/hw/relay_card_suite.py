@@ -54,6 +54,32 @@ def check_position(card: RelayCard, observe: Observe) -> None:
         await_position(observe, relay)
 
 
+def check_guard(make_card: Callable[[], RelayCard], observe: Observe) -> None:
+    """Everything that a device with a watchdog promises besides. It takes some seconds of its watchdog."""
+    card, seconds = make_card(), 1
+    assert card.facts.watchdog
+    try:
+        card.guard(seconds)
+        assert observe() in (Relay.RELEASED, None)  # to start it moves nothing
+        card.move(Relay.ENERGISED)
+        await_position(observe, Relay.ENERGISED)
+        for _ in range(6):
+            time.sleep(seconds / 4)
+            card.feed()
+            assert observe() in (Relay.ENERGISED, None)
+        time.sleep(seconds + 0.5)
+        await_position(observe, Relay.RELEASED)
+        card.feed()  # food that comes too late takes nothing back
+        assert observe() in (Relay.RELEASED, None)
+        card.guard(seconds)
+        card.move(Relay.ENERGISED)
+        await_position(observe, Relay.ENERGISED)
+    finally:
+        card.move(Relay.RELEASED)
+        card.close()
+    await_position(observe, Relay.RELEASED)
+
+
 def check_close_is_no_end(card: RelayCard, observe: Observe) -> None:
     card.close()
     card.close()

@@ -16,7 +16,7 @@ from appliance.config import Conf, load
 from appliance.core.errors import HardwareError
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.relay_facts import HID_BOARDS, Contacts
+from appliance.core.relay_facts import Attachment, Contacts, attached_by
 from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
 from appliance.hw.drivers import open_card
@@ -48,7 +48,7 @@ def commands(bench: HidBench) -> list[str]:
 
 
 def test_the_driver_is_simulated() -> None:
-    assert [*HID_BOARDS] == [hid_board.DRIVER]
+    assert attached_by(Attachment.HID) == (hid_board.DRIVER,)
 
 
 @pytest.mark.parametrize("contacts", [(1,), (2, 3), ALL])
@@ -60,7 +60,7 @@ def test_conformance_of_a_real_board(tmp_path: Path, request: pytest.FixtureRequ
     """With --card=NODE and RELAYDRIVER=dcttech in the conf file, the board at that node; else a simulated one."""
     node = request.config.getoption("--card")
     conf = load() if CONF.exists() else Conf()
-    if node and conf.relay_driver in HID_BOARDS:
+    if node and conf.relay_driver == hid_board.DRIVER:
         there = replace(conf, relay_device=node)
         check_relay_card(
             lambda: open_card(there, SystemClock(), store=tmp_path / "card", lock=tmp_path / "lock"),

@@ -198,7 +198,7 @@ def test_card_probe_names_the_board_and_card_learn_is_for_the_rhino_card(
     bench: BoardBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hardware, "load", lambda **how: bench.conf())
-    monkeypatch.setattr(discovery, "find_card", lambda conf, now, store: bench.find())
+    monkeypatch.setattr(drivers, "find_card", lambda conf, now, store: bench.find())
     monkeypatch.setattr(hardware, "_refuse_while_serving", lambda: None)
     done = CliRunner().invoke(hardware.card, ["probe"])
     assert "driver   lcus-text, for the LCUS board that answers with lines of text" in done.output

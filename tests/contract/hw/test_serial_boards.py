@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 from board_bench import BoardBench
-from relay_card_suite import await_position, check_relay_card
+from relay_card_suite import await_position, check_guard, check_relay_card
 
 from appliance.config import Conf, load
 from appliance.core.errors import HardwareError
 from appliance.core.model import Relay
 from appliance.core.reading import Known, Unknown, is_known
-from appliance.core.relay_facts import SERIAL_BOARDS, Contacts, ReadBack
+from appliance.core.relay_facts import RELAYS, Attachment, Contacts, ReadBack, attached_by
 from appliance.host.clock import SystemClock
 from appliance.host.paths import CONF
 from appliance.hw.drivers import open_card
@@ -28,10 +28,11 @@ from hwsim.card.boards import ADAPTER, SPEECHES
 from hwsim.card.card import Fault, Position
 from hwsim.card.sysfs import DeviceTree
 
-BLIND = [name for name, facts in SERIAL_BOARDS.items() if facts.read_back is ReadBack.NONE]
-SEEING = [name for name in SERIAL_BOARDS if name not in BLIND]
+BOARDS = attached_by(Attachment.SERIAL)
+BLIND = [name for name in BOARDS if RELAYS[name].read_back is ReadBack.NONE]
+SEEING = [name for name in BOARDS if name not in BLIND]
 SEVERAL = [name for name in SEEING if name != "kmtronic-2"]
-every_board = pytest.mark.parametrize("speech", SERIAL_BOARDS)
+every_board = pytest.mark.parametrize("speech", BOARDS)
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def speech() -> str:
 
 
 def test_every_driver_is_simulated() -> None:
-    assert SERIAL_BOARDS.keys() == SPEECHES.keys()
+    assert {*BOARDS} == SPEECHES.keys()
 
 
 @every_board
@@ -69,6 +70,11 @@ def test_conformance_of_a_real_board(tmp_path: Path, request: pytest.FixtureRequ
         bench = BoardBench(tmp_path, "lcus")
         check_relay_card(bench.open, lambda: None)
         bench.close()
+
+
+@pytest.mark.parametrize("speech", [name for name in BOARDS if RELAYS[name].watchdog])
+def test_conformance_of_a_boards_watchdog(bench: BoardBench) -> None:
+    check_guard(bench.open, bench.line)
 
 
 @every_board

@@ -12,8 +12,8 @@ from test_agent_cycle import Bench
 from appliance.agent.journal import Journal, JournalFile
 from appliance.agent.watchdogs import Watchdogs
 from appliance.core.feeding import LOOK_HANGS, CompletedCycle
-from appliance.core.model import Line
-from appliance.core.reading import Known
+from appliance.core.model import Line, Node, Relay
+from appliance.core.reading import Known, is_known
 from appliance.host.service_manager import ServiceManager
 
 NOBODY = ServiceManager("")
@@ -138,3 +138,48 @@ def test_a_full_disk_does_not_stop_the_food(tmp_path: Path, device: Path) -> Non
     look(bench)
     dogs.completed(bench.cycle._left())
     assert device.stat().st_size == 1
+
+
+BEROFOS = {"relay_driver": "berofos", "relay_device": "10.0.0.9"}
+
+
+def holds(bench: Bench) -> bool:
+    return bench.cycle._left().relay_holds
+
+
+def test_a_relays_watchdog_is_fed_only_while_this_node_serves_and_its_relay_holds_the_line(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, **BEROFOS)
+    assert not holds(bench)
+    bench.serve()
+    assert is_known(bench.executor.commanded, Relay.ENERGISED) and holds(bench)
+    bench.cycle.hand_over("an operator wants it")
+    assert not holds(bench)
+
+
+def test_a_relay_without_a_watchdog_and_the_secondary_feed_none(tmp_path: Path) -> None:
+    (tmp_path / "card").mkdir()
+    for number, bench in enumerate((Bench(tmp_path / "card"), Bench(tmp_path, Node.SECONDARY, **BEROFOS))):
+        bench.serve()
+        assert not holds(bench), number
+
+
+@pytest.mark.parametrize("relay_holds", [True, False])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_the_relays_food_comes_from_the_same_cycles_as_the_machines(
+    tmp_path: Path, device: Path, relay_holds: bool, hangs: bool
+) -> None:
+    bench, fed = Bench(tmp_path, watchdog=str(device)), 0
+
+    def feed() -> None:
+        nonlocal fed
+        fed += 1
+
+    dogs = Watchdogs(bench.this_node, NOBODY, lambda says: None, feed)
+    dogs.arm()
+    looks = {"line": LOOK_HANGS} if hangs else {}
+    dogs.completed(CompletedCycle(True, True, looks, relay_holds=relay_holds))
+    assert fed == (relay_holds and not hangs)
+    dogs.begun()
+    assert fed == (relay_holds and not hangs), "no cycle has turned in a start"

@@ -8,7 +8,7 @@ from appliance.config import Conf, parse
 from appliance.config.schema import FROZEN_KEYS, changed_frozen, frozen_values, held_back, with_frozen
 
 TEXT = "HACLUSTERIP=10.0.0.5\nHADEV=eth1\nHAPREFIX=16\nHAPRINODE=pbx1\nHASECNODE=pbx2\nRHINOSPF=YES\nRESTART=YES\n"
-TEXT += "HAENGINE=heartbeat\nHACLUSTERIP6=2001:db8::5/64\nRELAYCONTACTS=1,2\n"
+TEXT += "HAENGINE=heartbeat\nHACLUSTERIP6=2001:db8::5/64\nRELAYCONTACTS=1,2\nRELAYWATCHDOG=9\n"
 # The Rhino card and a relay board exclude each other.
 BOARD = TEXT.replace("RHINOSPF=YES", "RELAYDRIVER=lcus")
 

@@ -22,6 +22,7 @@ def only(text: str) -> Problem:
     return found[0]
 
 
+BEROFOS = "RELAYDRIVER=berofos\nRELAYDEVICE=10.0.0.9\n"
 WRONG = [
     # key, wrong values, part of what is wanted
     (
@@ -56,8 +57,11 @@ WRONG = [
     ),
     ("HACLUSTERIP6", ["2001:db8::/64", "2001:db8::100/120"], "not that of the network"),
     ("HACLUSTERIP6", ["2001:db8::5/64, 2001:db8::6/64", "2001:db8::5/64 192.168.1.5"], "2001:db8::5/64"),
-    ("RELAYDRIVER", ["rhino", "LCUS board", "1", "berofos"], "lcus, lcus-text"),
+    ("RELAYDRIVER", ["rhino", "LCUS board", "1", "usb-relay"], "lcus, lcus-text"),
     ("RELAYDEVICE", ["ttyUSB0", "/dev/../etc/passwd", "/dev/ttyUSB*", "/dev/"], "file"),
+    ("RELAYDEVICE", ["10.0.0.9:0", "10.0.0", "berofos:80", "10.0.0.9:http"], "IPv4 address, with :port"),
+    ("RELAYPASSWORD", ["a-password-of-20-ch.", "pässword"], "at most 15 printable ASCII characters"),
+    ("RELAYWATCHDOG", ["2", "601", "5s", "soon"], "seconds from 3 to 600"),
     ("RELAYCONTACTS", ["32", "1,1", "1-4", "one", "-1", ","], "contacts' numbers such as"),
     ("HAPRINODE", ["two words", "-n", "pbx/1", "x" * 65], "uname -n"),
     ("HASYNCH", ["OFF", "LAZY LOOSE", "1"], "LAZY or LOOSE"),
@@ -415,6 +419,13 @@ def test_a_secret_that_no_header_can_carry_is_refused_and_not_shown(text: str) -
     [
         ("RELAYDRIVER=lcus\nRHINOSPF=YES\n", "RHINOSPF", "one relay moves the line"),
         ("RHINOSPF=YES\nRELAYDEVICE=/dev/ttyUSB1\n", "RELAYDEVICE", "blank with RHINOSPF=YES"),
+        ("RELAYDRIVER=lcus\nRELAYDEVICE=10.0.0.9\n", "RELAYDEVICE", "a tty, or blank"),
+        ("RELAYDRIVER=berofos\nRELAYDEVICE=/dev/ttyS0\n", "RELAYDEVICE", "the IPv4 address of the device"),
+        ("RELAYDRIVER=berofos\n", "RELAYDEVICE", "the IPv4 address of the device"),
+        ("RELAYDRIVER=dcttech\nRELAYDEVICE=10.0.0.9\n", "RELAYDEVICE", "a /dev/hidraw, or blank"),
+        (f"{BEROFOS}RELAYWATCHDOG=10\n", "RELAYWATCHDOG", "at most 9 s with PBXSTOPDEADLINE=5s"),
+        (f"{BEROFOS}RELAYWATCHDOG=3\nHADEADTIME=4\n", "RELAYWATCHDOG", "at least HADEADTIME"),
+        (f"{BEROFOS}RELAYCONTACTS=2\n", "RELAYCONTACTS", "from 1 to 1"),
         ("RELAYDRIVER=lcus\nRELAYCONTACTS=0,1\n", "RELAYCONTACTS", "from 1 to 8"),
         ("RELAYDRIVER=kmtronic-2\nRELAYCONTACTS=3\n", "RELAYCONTACTS", "from 1 to 2"),
         ("RELAYDRIVER=numato\nRELAYCONTACTS=10\n", "RELAYCONTACTS", "from 0 to 9"),
@@ -427,7 +438,7 @@ def test_what_contradicts_itself_about_the_relay(text: str, key: str, want: str)
 
 def test_a_board_whose_relay_stays_as_it_is_without_power_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     latching = RelayFacts("A/B switch", falls=Falls.NO)
-    monkeypatch.setattr("appliance.config.conf.BOARDS", {"lcus": latching})
+    monkeypatch.setattr("appliance.config.conf.RELAYS", {"lcus": latching})
     assert "falls without power: the A/B switch does not" in only("RELAYDRIVER=lcus\n").want
 
 

@@ -406,3 +406,24 @@ def test_a_transfer_to_acquire_lets_go_of_nothing_but_for_a_stuck_link() -> None
 
 def test_goal_is_kept() -> None:
     assert after(30.0, SERVING).transfer.goal is Goal.ACQUIRE
+
+
+# -- a relay whose own watchdog takes the line from a primary that hangs ------------------------------------
+
+
+def test_the_secondary_waits_for_the_relays_watchdog_and_says_when_it_did_not_come() -> None:
+    guarded = replace(SECONDARY, frees_after=12.0)
+    held = seen(pbx=Pbx.RUNNING, card=None, commanded=None, other=SILENT_PEER)
+    awaited = after(12.0, held, guarded)
+    assert awaited.phase is Phase.MOVING
+    assert awaited.note.endswith("its relay's own watchdog gives it here within 12 s")
+    late = after(12.0 + guarded.line_deadline, held, guarded)
+    assert late.phase is Phase.BLOCKED
+    assert "within 12 s its relay's own watchdog has not given it here" in late.note
+    assert "still powered: its relay keeps the line" in after(8.0, held, SECONDARY).note
+
+
+def test_nobody_waits_for_the_watchdog_of_a_primary_that_lives() -> None:
+    guarded = replace(SECONDARY, frees_after=12.0)
+    held = seen(pbx=Pbx.RUNNING, card=None, commanded=None, other=peer(alive=True))
+    assert after(guarded.line_deadline, held, guarded).phase is Phase.BLOCKED

@@ -189,3 +189,13 @@ def test_a_question_stands_until_it_has_not_been_asked_for_a_while() -> None:
     first = ask(None, NOW)
     assert ask(first, NOW + SAME_QUESTION).since == NOW
     assert ask(first, NOW + SAME_QUESTION + 1).since == NOW + SAME_QUESTION + 1
+
+
+def test_a_line_that_a_relays_own_watchdog_may_have_moved_proves_nothing() -> None:
+    """It takes the line from a primary that only stands still, and that may go on."""
+    arrived = inputs(looks(Line.CLEAR))
+    assert verdict(arrived) is GoneVerdict.GONE
+    _, answer = after(replace(arrived, relay_watchdog=True))
+    assert answer.verdict is GoneVerdict.WAIT and "only stands still" in answer.why
+    holds = looks(Line.CLEAR, commanded=known(Relay.ENERGISED))
+    assert verdict(inputs(holds, Node.PRIMARY, granted=True, relay_watchdog=True)) is GoneVerdict.GONE

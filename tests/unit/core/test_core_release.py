@@ -9,6 +9,7 @@ import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, known, peer, seen
 
 from appliance.core.model import Line, Pbx, Relay
+from appliance.core.reading import Unknown
 from appliance.core.release import line_is_free, stop_fails
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen
 
@@ -245,3 +246,16 @@ def test_letting_go_never_acquires() -> None:
                 walk.look(100.0 + second, what)
             ordered: Mapping[Order, float] = walk.transfer.ordered
             assert not wrong & set(ordered)
+
+
+def test_a_relay_that_cannot_be_told_has_released_by_its_own_watchdog() -> None:
+    """It gets no food under a release, and each try that fails says how late it is by now."""
+    tried = [
+        (after, replace(DEAF, commanded=Unknown("it does not answer", 100.0 + after))) for after in (8.9, 9.0)
+    ]
+    for policy, free in ((POLICY, [False, False]), (replace(POLICY, frees_after=8.0), [False, True])):
+        walk = letting_go(policy=policy)
+        walk.look(100.0, SERVING)
+        assert [line_is_free(walk.transfer, what) for _, what in tried] == free
+    under_way = replace(tried[1][1], busy=frozenset({Order.ENERGISE}))
+    assert not line_is_free(walk.transfer, under_way)
