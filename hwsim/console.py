@@ -32,7 +32,11 @@ HELP = """\
   telco-cut | telco-restore        the provider's line
   quit
 SIDE is primary or secondary."""
-_TO_BEGIN = "To begin: asha primary status, then power-cut primary, then asha secondary status."
+_TO_BEGIN = """
+To begin, one after the other:
+  asha primary status
+  power-cut primary
+  asha secondary status"""
 
 
 async def play_by_hand(site: Site, bring_up: bool, pages: tuple[str, int] | None = None) -> None:

@@ -25,6 +25,19 @@ chown asha-panel:asha-panel /var/lib/asha/panel
 """
 
 
+def _way_to_python() -> str:
+    """Return a script that lets the page's user reach this interpreter on a node, as anybody may on a server.
+
+    Only the node's own disk is changed: what is not on it is left as it is.
+    """
+    above = [str(place) for place in Path(sys.base_prefix).parents]
+    own = [place for place in above if any(in_tree(place, directory) for directory in OVERLAID)]
+    return "".join(f"chmod o+x {shlex.quote(place)}\n" for place in own)
+
+
+_WAY_TO_PYTHON = _way_to_python()
+
+
 class Page:
     """The page of `server`, which `program` runs: the words of `asha`."""
 
@@ -35,8 +48,11 @@ class Page:
         self._running: Running | None = None
 
     async def open(self) -> str:
-        """Furnish the server, start its page and wait until it answers; return the first-login code. Raises NodeError."""
-        await self._sh(_FURNISH + _way_to_python())
+        """Furnish the server and start its page; return the code for the first login once the page answers.
+
+        Raises NodeError.
+        """
+        await self._sh(_FURNISH)
         said = await self._server.asha("panel", "welcome")
         code = FIRST_LOGIN_CODE.search(said.output)
         if code is None:
@@ -53,19 +69,12 @@ class Page:
         return True
 
     async def _start(self) -> None:
+        await self._sh(
+            _WAY_TO_PYTHON
+        )  # again after each boot, which gives a node's directories the host's modes
         self._running = await self._server.node.spawn([*self._program, "panel", "run"], self.log)
 
     async def _sh(self, script: str) -> None:
         done = await self._server.node.run(["bash", "-ec", script], _DEADLINE)
         if not done.ok:
             raise NodeError(f"The page of the {self._server.side}: {done.err.strip() or done.out.strip()}")
-
-
-def _way_to_python() -> str:
-    """Return a script that lets the page's user reach this interpreter on a node, as anybody may on a server.
-
-    Only the node's own disk is changed: what is not on it is left as it is.
-    """
-    above = [str(place) for place in Path(sys.base_prefix).parents]
-    own = [place for place in above if any(in_tree(place, directory) for directory in OVERLAID)]
-    return "".join(f"chmod o+x {shlex.quote(place)}\n" for place in own)

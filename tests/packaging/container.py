@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# What a privileged container has: its own /proc and /sys, devices, and the 64 MB of /dev/shm that docker gives. The layers
-# are below an overlay, as docker lays them. Arguments: a folder, its layers with ':' between, the folder to begin in.
+# What a privileged container has: its own /proc and /sys, devices, and the 64 MB of /dev/shm that docker gives. Layers are
+# below an overlay, as docker lays them. Arguments: a folder, its layers with ':' between, the folder to begin in.
 _INSIDE = """
 set -e
 cd "$1"
@@ -87,7 +87,17 @@ class Container:
         lower = ":".join(str(layer) for layer in reversed(image.layers))
         argv = [
             *("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=KILL"),
-            *("sh", "-c", _INSIDE, "inside", folder, lower, config["WorkingDir"], *config["Entrypoint"], *words),
+            *(
+                "sh",
+                "-c",
+                _INSIDE,
+                "inside",
+                folder,
+                lower,
+                config["WorkingDir"],
+                *config["Entrypoint"],
+                *words,
+            ),
         ]
         env = dict(variable.split("=", 1) for variable in config["Env"])
         self._process = subprocess.Popen(
