@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# What a privileged container has: its own /proc and /sys, devices, and the 64 MB of /dev/shm that docker gives. Layers are
-# below an overlay, as docker lays them. Arguments: a folder, its layers with ':' between, the folder to begin in.
+# What a privileged container has: its own /proc and /sys, devices, and the 64 MB of /dev/shm that docker gives, and its
+# layers below an overlay. Arguments: a folder, its layers with ':' between, the folder to begin in, the entry point.
 _INSIDE = """
 set -e
 cd "$1"
