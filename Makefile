@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench bench-short rpm deb kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure soak site
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench bench-short rpm deb image test-image kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure soak site
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -68,6 +68,15 @@ iso: rpm ## the same, and your distribution's medium ISO=… with asha on it
 	@[ -n "$(ISO)" ] || { echo "asha: say which: make iso ISO=path SITE=my.toml"; exit 2; }
 	@$(KICKSTART) --iso "$(ISO)"
 
+image: deb ## the simulator as a container image for docker and podman, two nodes to play with, into out/image (root)
+	@deploy/image/build
+
+# Not among those of 'make test-packaging': the Debian of the image takes minutes where none is cached.
+IMAGE_TEST := tests/packaging/test_image.py
+
+test-image: system image ## the image started as docker starts it, without docker: two nodes, their pages, a failover (root)
+	@$(PYTEST) $(IMAGE_TEST) $(ARGS)
+
 ROLE := tests/packaging/test_ansible_role.py
 # They take 5 minutes: 'make ansible' has them, and 'make test-packaging' the linter and what the role writes.
 PLAYS := test_the_role_makes_a_pair_and_then_nothing_more test_the_role_starts_the_engine_where_it_is_asked_to
@@ -80,7 +89,7 @@ test-packaging: system deb ## the RPMs installed, upgraded, run and removed, on 
 	@./setup.sh ansible
 	@rpm/build 2 out/rpm-next el5 >/dev/null
 	@deb/build out/rpm-next out/deb-next >/dev/null
-	@$(PYTEST) -n 3 $(PLAYS:%=--deselect $(ROLE)::%) tests/packaging $(ARGS)
+	@$(PYTEST) -n 3 $(PLAYS:%=--deselect $(ROLE)::%) --ignore $(IMAGE_TEST) tests/packaging $(ARGS)
 
 lint: tools ## format, rules, types, import contract, spelling
 	@$(BIN)/ruff format --check --quiet --output-format=concise . || { echo "asha: not in format: run $(BIN)/ruff format"; exit 1; }

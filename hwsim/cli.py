@@ -198,14 +198,20 @@ def soak(minutes: float, seed: int, engine: str | None, out: Path) -> None:
 
 @hwsim.command()
 @click.option("--bare", is_flag=True, help="Only switch the machines on; start nothing.")
+@click.option(
+    "--pages",
+    type=click.IntRange(1, 65534),
+    help="The primary's page at this port of this machine, the secondary's at the next.",
+)
+@click.option("--at", default="127.0.0.1", show_default=True, help="The address at which the pages are.")
 @_engine_option
-def rack(bare: bool, engine: str) -> None:
-    """Play with a rack: type faults and asha commands, and look at the picture."""
+def rack(bare: bool, pages: int | None, at: str, engine: str) -> None:
+    """Play with a rack: type faults and asha commands, and look at the picture and the pages."""
     from hwsim.console import play_by_hand  # noqa: PLC0415
 
     site = Site(engine=ENGINES[engine])
     _check_host(site.engine)
-    _run(play_by_hand(site, bring_up=not bare))
+    _run(play_by_hand(site, not bare, (at, pages) if pages else None))
 
 
 @hwsim.command()

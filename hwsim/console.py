@@ -6,12 +6,14 @@ import asyncio
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from hwsim.demo.picture import draw
 from hwsim.demo.scenario import ScenarioFailed, Stage
 from hwsim.nodes import RackError
+from hwsim.published import PublishedPages
 from hwsim.rack import SIDES, Rack
 from hwsim.site import Site
 
@@ -30,18 +32,35 @@ HELP = """\
   telco-cut | telco-restore        the provider's line
   quit
 SIDE is primary or secondary."""
+_TO_BEGIN = """
+To begin, one after the other:
+  asha primary status
+  power-cut primary
+  asha secondary status"""
 
 
-async def play_by_hand(site: Site, bring_up: bool) -> None:
-    """Build a rack, bring the pair up if wanted, and obey typed commands until quit or end of input."""
+async def play_by_hand(site: Site, bring_up: bool, pages: tuple[str, int] | None = None) -> None:
+    """Build a rack, bring the pair up if wanted, and obey typed commands until quit or end of input.
+
+    `pages`: address and port of this machine where the nodes' pages are published; see PublishedPages.
+    """
     rack = Rack(site)
+    published = PublishedPages(rack, *pages) if pages else None
+    began = time.monotonic()
     try:
         await rack.up()
+        if published:
+            await published.open()
         if bring_up:
             await Stage(rack, print).home()
-        print(f"{HELP}\n")
+            print(f"the pair is up, {time.monotonic() - began:.0f} s after the start\n")
+        print(f"{HELP}\n{_TO_BEGIN}\n")
+        if published:
+            print(f"{published.guide()}\n")
         await _talk(rack)
     finally:
+        if published:
+            await published.close()
         await rack.down()
 
 

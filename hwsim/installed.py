@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from hwsim.nodes import NodeError, RackError, Running
+from hwsim.page import FIRST_LOGIN_CODE, PANEL_ANSWERS
 from hwsim.server import Server
 
 RPMS = Path(__file__).parents[1] / "out" / "rpm"
 PACKAGES = ("asha", "asha-runtime")
 PROGRAM = "/usr/sbin/asha"
-PANEL_PORT = 8443
 # The directories of /usr into which the packages install files; the rest of /usr is the host's.
 _WRITTEN_TO = ("/usr/sbin", "/usr/lib", "/usr/share")
 # The exit code tells how the pair is; an agent that does not answer leaves nothing on standard output.
 _AGENT_ANSWERS = f'until [ -n "$({PROGRAM} status 2>/dev/null)" ]; do :; done'
-PANEL_ANSWERS = f"until (exec 3<>/dev/tcp/127.0.0.1/{PANEL_PORT}) 2>/dev/null; do :; done"
-FIRST_LOGIN_CODE = re.compile(r"\b[0-9a-z]{5}(?:-[0-9a-z]{5}){2}\b")
 _START_DEADLINE = 30.0
 
 

@@ -8,6 +8,9 @@ die() {
     exit 1
 }
 
+# shellcheck disable=SC2154 # each script says where the tree is
+commit_time() { git -C "$tree" -c safe.directory='*' log -1 --format=%ct 2>/dev/null || echo 1700000000; }
+
 # logged LOG WHAT COMMAND...: its words go to LOG; when it fails, the last of them are shown.
 logged() {
     local log=$1 what=$2

@@ -15,6 +15,7 @@ from hwsim.nodes.errors import RackError
 
 NAMESPACES = Path("/run/netns")  # ip-netns(8)
 _CLONE_NEWNET = 0x40000000
+_CONNECTS_WITHIN = 5.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -40,6 +41,11 @@ def datagrams_in(namespace: str, address: str, port: int) -> socket.socket:
 def server_in(namespace: str, address: str, port: int) -> socket.socket:
     """Return a TCP socket that listens in `namespace`. Raises RackError."""
     return _opened_in(namespace, lambda: socket.create_server((address, port)))
+
+
+def client_in(namespace: str, address: str, port: int) -> socket.socket:
+    """Return a TCP socket that is connected in `namespace`. Raises RackError when nobody answers there."""
+    return _opened_in(namespace, lambda: socket.create_connection((address, port), _CONNECTS_WITHIN))
 
 
 def _opened_in(namespace: str, make: Callable[[], socket.socket]) -> socket.socket:

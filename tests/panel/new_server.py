@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hwsim.installed import PANEL_PORT, InstalledServer
+from hwsim.installed import InstalledServer
 from hwsim.nodes import Network
 from hwsim.nodes.sshd import start_sshd
+from hwsim.page import PANEL_PORT
 from hwsim.server import Server
 
 # Other names than the conf file's defaults: nothing is set up by chance.

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlencode, urljoin
 
-from hwsim.installed import PANEL_PORT
+from hwsim.page import PANEL_PORT
 
 _NEEDED = re.compile(r'<link rel="stylesheet" href="([^"]+)"|<script src="([^"]+)"')
 _HIDDEN = re.compile(r'name="csrf" value="([^"]*)"')
