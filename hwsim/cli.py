@@ -82,9 +82,9 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
 @click.option(
     "--only",
     metavar="NAME",
-    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost (of the RPMs); "
-    "engines, telephones, fencing or pair-states, or events of one of them, with commas; hang. 'telephones' and 'hang' "
-    "are of real Asterisks (make lab).",
+    help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost, commands (both of the "
+    "RPMs); engines, telephones, fencing or pair-states, or events of one of them, with commas; hang. 'telephones' and "
+    "'hang' are of real Asterisks (make lab).",
 )
 @click.option(
     "--seconds", default=300.0, show_default=True, help="How long Asterisk is under load, for hang."
@@ -101,8 +101,12 @@ def bench(
     *, runs: int, only: str | None, seconds: float, at_once: int, at_most: float | None, out: Path
 ) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed, or by --at-most."""
+    from hwsim.bench.commands import COMMANDS, commands  # noqa: PLC0415
     from hwsim.bench.hang import HANG, hang  # noqa: PLC0415
 
+    if only == COMMANDS:
+        _check_host(HEARTBEAT)
+        sys.exit(0 if _run(commands(runs, out, _console())) else 1)
     if only == HANG:
         _check_host(HEARTBEAT)
         sys.exit(0 if _run(hang(runs, seconds, out, _console())) else 1)
