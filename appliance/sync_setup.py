@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.config import Conf
 from appliance.control.answers import ask_as
@@ -23,9 +24,11 @@ from appliance.host.clock import SystemClock
 from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.errors import Fault, SyncProblem
 from appliance.sync.server import SourceHealth, SyncServer
-from appliance.sync.session import SyncSession
 from appliance.sync.state import read_state, write_state
 from appliance.sync.sync_pass import Progress
+
+if TYPE_CHECKING:
+    from appliance.sync.session import SyncSession
 
 # Check of a DAHDI configuration directory against this node, which synchronisation uses too.
 
@@ -95,6 +98,8 @@ def session(
         duty = current()
         if duty.duty is not part or duty.live != live:
             raise SyncProblem(Fault.NOT_ALLOWED, f"Not now: {duty.why or 'this node begins to serve'}.")
+
+    from appliance.sync.session import SyncSession  # noqa: PLC0415 - who only looks needs no passes
 
     return SyncSession(conf, node, CLOCK, may, vet_for(conf), LOCAL_FILES, PLACES, live)
 

@@ -11,10 +11,8 @@ import click
 from appliance.cli.maintenance import operator
 from appliance.cli.output import agree, prints, put, say, tells
 from appliance.cli.terminal import ShownLine, Tone
-from appliance.config.bounds import bound_inputs
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent, AgentSilent
-from appliance.core.answers import Said
 from appliance.core.as_json import read_as
 from appliance.core.engine_change import TITLES, EngineReport, hindrances, outage, plan
 from appliance.core.errors import AshaError, ClusterError, UserError
@@ -83,6 +81,8 @@ def migrate(to: str, dry_run: bool, yes: bool) -> None:
                 "A change of the engine begins on the secondary, which changes first.", todo="Run it there."
             )
         _confirm(to, yes=yes)
+        from appliance.core.answers import Said  # noqa: PLC0415
+
         say(ask_as(Said, "engine migrate", to=to, by=operator(), deadline=_PATIENCE).says)
     elif dry_run:
         say(*_status_lines(own))
@@ -97,6 +97,8 @@ def _show_plan(to: str) -> None:
     primary, secondary = (own, peer) if own.node == Node.PRIMARY.value else (peer, own)
     if found := hindrances(secondary, primary, to):
         raise ClusterError(f"Not now: {'; '.join(found)}. Nothing was changed.")
+    from appliance.config.bounds import bound_inputs  # noqa: PLC0415 - 'asha engine status' needs no bounds
+
     site = bound_inputs(this_node.conf)
     steps = plan(secondary, primary, to, seconds=outage(site), alone=site.timing.initdead)
     say(*(ShownLine(f"{number}. {step}", 3) for number, step in enumerate(steps, start=1)))

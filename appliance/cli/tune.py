@@ -12,10 +12,8 @@ import click
 from appliance.cli.output import prints, put, wants_json
 from appliance.cli.terminal import ShownLine, Tone
 from appliance.config import Conf
-from appliance.config.edit import preview, set_values
 from appliance.control.answers import ask_as
 from appliance.control.client import AgentAbsent
-from appliance.core.answers import ConfSaved
 from appliance.core.as_json import read_as
 from appliance.core.engine_traits import ENGINE
 from appliance.core.errors import AshaError, ClusterError, SyncError
@@ -106,6 +104,8 @@ def _values(found: Recommendation, conf: Conf) -> dict[str, str]:
 
 def _apply(conf: Conf, node: Node, answer: TuneAnswer, *, quiet: bool) -> None:
     """Set the values on the other node, then here; on neither when the other one does not take them."""
+    from appliance.config.edit import preview, set_values  # noqa: PLC0415 - looking alone needs no edits
+    from appliance.core.answers import ConfSaved  # noqa: PLC0415
     from appliance.sync.peer_link import apply_at_peer  # noqa: PLC0415
     from appliance.sync.ssh import way_to_peer  # noqa: PLC0415
 

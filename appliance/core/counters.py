@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from appliance.core.answers import HistogramAnswer, MetersAnswer
 from appliance.core.journal_entry import DoneEntry, JournalEntry, PhaseEntry, TransferEntry
-from appliance.core.plan import FIRST
-from appliance.core.transfer import Goal, Order, Phase
+from appliance.core.transfer import FIRST, Goal, Order, Phase
 
 # Upper bounds in seconds. The driver of a span settles for 5.0 to 5.1 s, so there is a bound on either side
 # of that.

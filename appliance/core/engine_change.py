@@ -48,11 +48,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from appliance.core.bound import BoundInputs, bound_of
 from appliance.core.errors import UserError
 from appliance.core.model import Node
 from appliance.core.roles import Role
+
+if TYPE_CHECKING:
+    from appliance.core.bound import BoundInputs
 
 TITLES = {"heartbeat": "Heartbeat", "pacemaker": "Pacemaker"}
 """The engines by their value of HAENGINE."""
@@ -243,6 +246,8 @@ def outage(site: BoundInputs) -> float:
     Letting go and serving again take no longer than a planned move to the primary. Between them lie the end of the old
     engine and the new one's start.
     """
+    from appliance.core.bound import bound_of  # noqa: PLC0415 - 'asha engine status' needs no bounds
+
     return bound_of(site, "standby", Node.PRIMARY).whole + ENGINE_CHANGES
 
 

@@ -8,17 +8,9 @@ knows only its goal, ends in the same place (docs/adr/0006-the-plan-is-level-tri
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from appliance.core import acquire, release
-from appliance.core.transfer import TABLE, Goal, Order, Phase, Policy, Seen, Step, Transfer
+from appliance.core.transfer import FIRST, TABLE, Goal, Order, Phase, Policy, Seen, Step, Transfer
 from appliance.core.values import changed
-
-# The phase in which a transfer begins.
-FIRST: Mapping[Goal, Phase] = MappingProxyType(
-    {Goal.ACQUIRE: Phase.MOVING, Goal.RELEASE: Phase.LETTING_GO, Goal.LEAVE: Phase.LETTING_GO}
-)
 
 
 def begin(goal: Goal, generation: int, reason: str, policy: Policy, now: float) -> Transfer:

@@ -66,6 +66,10 @@ _ACQUIRING = frozenset(
 )
 _RELEASING = frozenset({Phase.LETTING_GO, Phase.STOPPING, Phase.DONE, Phase.BLOCKED})
 
+# The phase in which a transfer begins.
+FIRST: Mapping[Goal, Phase] = MappingProxyType(
+    {Goal.ACQUIRE: Phase.MOVING, Goal.RELEASE: Phase.LETTING_GO, Goal.LEAVE: Phase.LETTING_GO}
+)
 # The phases a transfer may be in next. An acquired line can be lost again, so acquiring has no last phase; a
 # release, once done, stays done.
 TABLE: Mapping[Goal, Mapping[Phase, frozenset[Phase]]] = MappingProxyType(

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from appliance.core.as_json import read_as
 from appliance.core.journal_entry import AgentEntry, DataEntry, JournalEntry, PhaseEntry, TransferEntry
 from appliance.core.model import Node
-from appliance.core.plan import FIRST
-from appliance.core.transfer import Goal, Phase
+from appliance.core.transfer import FIRST, Goal, Phase
 
 # The kinds of journal entries that past transfers are made from.
 KINDS = frozenset({"transfer", "phase", "agent", "data"})

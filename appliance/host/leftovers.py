@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def temporary_beside(path: Path) -> Path:
 
 def temporary_mark() -> str:
     """Return the end of a name by which `remove_leftovers` recognises what belongs to this process."""
-    return f".asha-{os.getpid()}-{_started(os.getpid())}.{secrets.token_hex(6)}"
+    return f".asha-{os.getpid()}-{_started(os.getpid())}.{os.urandom(6).hex()}"
 
 
 def is_temporary(name: str) -> bool:

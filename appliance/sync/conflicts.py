@@ -24,11 +24,11 @@ from appliance.core.errors import SyncError
 from appliance.core.text import printable
 from appliance.host.clock import Clock
 from appliance.host.paths import SyncPaths
+from appliance.sync.data_lock import LOCK_PATIENCE, hold
 from appliance.sync.databases import NotCopied, check, copy_whole, overwrite
 from appliance.sync.errors import Fault, problems_named
 from appliance.sync.file_moves import is_leaving, put_copy, remove, set_aside, settle_name
 from appliance.sync.open_directories import Below
-from appliance.sync.session import LOCK_PATIENCE, hold
 from appliance.sync.stages import Stages
 from appliance.sync.state import read_state, write_state
 from appliance.sync.store import Conflict, Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.config import Conf
@@ -14,9 +14,9 @@ from appliance.core.held_back import MOST, carried_on
 from appliance.core.model import Node
 from appliance.core.text import printable
 from appliance.host.clock import Clock
-from appliance.host.disk import locked
 from appliance.host.paths import SyncPaths
 from appliance.sync import apply
+from appliance.sync.data_lock import LOCK_PATIENCE, hold
 from appliance.sync.errors import Fault, SyncProblem, problems_named
 from appliance.sync.merge import Merge
 from appliance.sync.newer_data_mark import read_mark
@@ -31,10 +31,6 @@ from appliance.sync.store import Attempt, Store, is_damage, set_record_aside
 from appliance.sync.sync_pass import PassContext, PassResult, Progress, Request
 from appliance.sync.telephony import Vet
 from appliance.sync.trees import databases, excluded, trees
-
-# The programs that a killed pass has started end within this many seconds, and release the lock then.
-LOCK_PATIENCE = 40.0
-_LOCK_LOOK = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,29 +183,6 @@ def _counts(outcome: PassResult) -> str:
     counts += [f"{len(outcome.held)} held back"] if outcome.held else []
     counts += [f"{outcome.left} still being written"] if outcome.left else []
     return ", ".join(counts)
-
-
-@contextlib.contextmanager
-def hold(places: SyncPaths, clock: Clock, patience: float) -> Iterator[int]:
-    """Hold the lock on this node's data, waiting for it up to `patience` seconds.
-
-    A process that waits is next: the agent's worker, which makes pass after pass while much changes, lets it
-    go first. Yields the lock's descriptor. Raises SyncProblem when another process keeps the lock.
-    """
-    give_up = clock.now() + patience
-    with contextlib.ExitStack() as turn:
-        is_next = False
-        while True:
-            is_next = is_next or turn.enter_context(locked(places.turn)) is not None
-            if is_next or patience:
-                with locked(places.lock) as lock:
-                    if lock is not None:
-                        turn.close()
-                        yield lock
-                        return
-            if clock.now() >= give_up:
-                raise SyncProblem(Fault.BUSY, "Another synchronisation is under way on this node.")
-            clock.sleep(_LOCK_LOOK)
 
 
 def settle(conf: Conf, places: SyncPaths, clock: Clock, patience: float) -> None:

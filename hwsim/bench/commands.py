@@ -29,7 +29,17 @@ _TIMED = (
         "notify",
         "sync status",
     ),
-    *("sync history", "conflicts", "bound", "tune", "engine", "nagios", "maintenance", "relay list", "sark"),
+    *(
+        "sync history",
+        "conflicts",
+        "bound",
+        "tune",
+        "engine status",
+        "nagios",
+        "maintenance",
+        "relay list",
+        "sark --help",
+    ),
     *("check --help", "failback --help", "drill --help", "takeover --help", "ssh-setup --help"),
 )
 _HEAD = """\

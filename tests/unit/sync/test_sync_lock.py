@@ -12,8 +12,8 @@ import pytest
 from appliance.host.clock import SystemClock
 from appliance.host.disk import lock_holder, lock_keepers, locked
 from appliance.host.paths import SyncPaths
+from appliance.sync.data_lock import hold
 from appliance.sync.errors import SyncProblem
-from appliance.sync.session import hold
 
 
 def test_the_holder_is_named_while_it_holds(tmp_path: Path) -> None:
