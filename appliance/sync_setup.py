@@ -23,11 +23,11 @@ from appliance.dahdi.spans import read_hardware
 from appliance.host.clock import SystemClock
 from appliance.local_node import CLOCK, PLACES, conf_and_node
 from appliance.sync.errors import Fault, SyncProblem
-from appliance.sync.server import SourceHealth, SyncServer
 from appliance.sync.state import read_state, write_state
 from appliance.sync.sync_pass import Progress
 
 if TYPE_CHECKING:
+    from appliance.sync.server import SourceHealth, SyncServer
     from appliance.sync.session import SyncSession
 
 # Check of a DAHDI configuration directory against this node, which synchronisation uses too.
@@ -127,11 +127,15 @@ def progress_in_state() -> Progress:
 def source() -> SyncServer:
     """Return this node's data as a source that the peer can ask."""
     conf, _ = conf_and_node()
+    from appliance.sync.server import SyncServer  # noqa: PLC0415 - its secrets cost a command's start
+
     return SyncServer(conf, PLACES, CLOCK, standing, lambda: pack_spans(own_spans(conf)))
 
 
 def standing() -> SourceHealth:
     """Return whether this node's data may be copied now, by the word of its agent."""
+    from appliance.sync.server import SourceHealth  # noqa: PLC0415
+
     try:
         status = ask_status()
     except (AgentAbsent, AgentSilent) as problem:
