@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from hwsim.bench.contender import Contender, served_by
 from hwsim.bench.engines.rows import NO_ADDRESS
@@ -53,13 +53,12 @@ def _met_by(
                 await rack.pause(_BEFORE + contender.period * part)
                 struck = await strike(contender, rack)
                 await _all_called(phones, rack, struck, to)
+                figures = figures_of(phones, struck, rack.now())
             finally:
                 phones.call(0)
                 phones.ring(0)
                 mend(rack)
-        return seen_now(
-            figures_of(phones, struck) | {NO_ADDRESS: max(silences(rack, "ping", struck), default=None)}
-        )
+        return seen_now(figures | {NO_ADDRESS: max(silences(rack, "ping", struck), default=None)})
 
     return play
 
@@ -72,13 +71,14 @@ async def _away(contender: Contender, rack: Rack) -> None:
     await _registered(rack)
 
 
-def figures_of(phones: Telephones, struck: float) -> dict[str, float | None]:
+def figures_of(phones: Telephones, struck: float, ended: float) -> dict[str, float | None]:
     """Return the longest times without calls since shortly before `struck`, and when every telephone had been called.
 
-    None stands for what did not come in the time.
+    `ended`: until when calls were made. None stands for what did not come in the time.
     """
     out, inwards = (
-        _longest(event.t for event in phones.since(struck - _BEFORE, what)) for what in ("call", "rang")
+        _longest([event.t for event in phones.since(struck - _BEFORE, what)], ended)
+        for what in ("call", "rang")
     )
     rung: dict[str, float] = {}
     if inwards is not None:
@@ -92,10 +92,15 @@ def figures_of(phones: Telephones, struck: float) -> dict[str, float | None]:
     }
 
 
-def _longest(times: Iterable[float]) -> tuple[float, float] | None:
-    """Return the longest time between two successful calls, and when it ended; None when there were not two."""
-    gaps = [(later - earlier, later) for earlier, later in itertools.pairwise(sorted(times))]
-    return max(gaps, default=None)
+def _longest(times: Sequence[float], ended: float) -> tuple[float, float] | None:
+    """Return the longest time between two successful calls, and when it ended.
+
+    None when there were not two, or when nobody had been reached for longer than that when it `ended`.
+    """
+    longest = max(
+        ((later - earlier, later) for earlier, later in itertools.pairwise(sorted(times))), default=None
+    )
+    return None if longest is None or ended - max(times) > longest[0] else longest
 
 
 async def _registered(rack: Rack) -> Telephones:

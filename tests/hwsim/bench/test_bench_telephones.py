@@ -38,13 +38,19 @@ def test_the_longest_time_between_two_calls_counts_and_until_every_telephone_was
         ),
         Event(110.0, "rung", "1000"),
     )
-    assert figures_of(phones, 100.0) == pytest.approx({CALLS_OUT: 1.5, CALLS_IN: 2.1, EVERY: 4.0})
+    assert figures_of(phones, 100.0, 102.2) == pytest.approx({CALLS_OUT: 1.5, CALLS_IN: 2.1, EVERY: 4.0})
 
 
 def test_what_did_not_come_is_none() -> None:
     phones = telephones(*calls("call", 99.5), *calls("rang", 99.9, 102.0), Event(102.0, "rung", "1000"))
-    figures = figures_of(phones, 100.0)
+    figures = figures_of(phones, 100.0, 102.1)
     assert (figures[CALLS_OUT], figures[EVERY]) == (None, None) and figures[CALLS_IN] == pytest.approx(2.1)
+
+
+def test_calls_that_never_came_back_are_no_short_silence() -> None:
+    phones = telephones(*calls("call", 99.8, 99.9, 100.0), *calls("rang", 99.9, 100.0, 103.0, 103.1))
+    assert figures_of(phones, 100.0, 103.2)[CALLS_OUT] is None
+    assert figures_of(phones, 100.0, 103.2)[CALLS_IN] == pytest.approx(3.0)
 
 
 def test_all_have_the_same_telephones_and_times() -> None:
