@@ -1,4 +1,4 @@
-"""What a USB device of human interface class says that it is called, and whether that is a relay board's name."""
+"""Tell a relay board from other USB devices of human interface class (HID) by its name."""
 
 from __future__ import annotations
 

@@ -39,13 +39,6 @@ class Falls(enum.Enum):
     UNKNOWN = "unknown"
 
 
-class Commander(enum.Enum):
-    """Which node may command the device."""
-
-    PRIMARY = "primary"
-    EITHER = "either"  # the owner of the grant commands, and the other node reads
-
-
 class Attachment(enum.Enum):
     """How a device is attached to its node, and so where it is looked for and by what it is reached."""
 
@@ -62,7 +55,6 @@ class RelayFacts:
         title: Its name for people.
         read_back: What it can say of its position.
         falls: Whether it falls to the secondary without power.
-        commander: Who may command it.
         own_supply: Whether it has a power supply besides the node's, which a dead primary does not switch off.
         attachments: How it can be attached.
         watchdog: Whether it has a watchdog of its own, which releases the line when nobody feeds it any more.
@@ -73,7 +65,6 @@ class RelayFacts:
     title: str
     read_back: ReadBack = ReadBack.NONE
     falls: Falls = Falls.YES
-    commander: Commander = Commander.PRIMARY
     own_supply: bool = False
     attachments: frozenset[Attachment] = frozenset({Attachment.SERIAL})
     watchdog: bool = False
@@ -126,7 +117,6 @@ RELAYS: Mapping[str, RelayFacts] = MappingProxyType(
         "berofos": RelayFacts(
             "berofos",
             ReadBack.REGISTER,
-            commander=Commander.EITHER,
             own_supply=True,
             attachments=frozenset({Attachment.NETWORK}),
             watchdog=True,

@@ -1,4 +1,4 @@
-"""Whether asha is slower than keepalived: what fails a build when a change has made it so."""
+"""Compare asha's fastest plays with keepalived's, so that a build fails when a change has made asha slower."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def card(scene: Scene) -> Finding:
 
 def card_falls(scene: Scene) -> Finding:
     """Judge whether the line goes to the secondary when the relay loses its power."""
-    return judge_fall(scene.conf.relay_facts)
+    return judge_fall(scene.conf.relay_facts, on_network=scene.conf.relay_on_network)
 
 
 def card_tool(scene: Scene) -> Finding:

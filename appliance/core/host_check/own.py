@@ -1,4 +1,4 @@
-"""What asha itself needs so that somebody comes when the pair needs one: a way for its alerts."""
+"""Judge whether anybody is notified: the ways by which alerts go out. And what of a finding is a hint of the status."""
 
 from __future__ import annotations
 

@@ -34,3 +34,11 @@ def test_a_device_with_a_supply_of_its_own_falls_by_its_watchdog() -> None:
         assert found.level is Level.OK and "by its own watchdog when the primary dies or hangs" in found.says
         assert facts.freed_after(8.0) == 8.0
     assert RHINO.freed_after(8.0) == 0.0
+
+
+def test_on_the_network_without_a_watchdog_a_dead_primary_may_keep_the_line() -> None:
+    found = judge_fall(RELAYS["modbus-waveshare"], on_network=True)
+    assert found.level is Level.WARNING and "a dead primary keeps the line" in found.says
+    assert "cut the primary's power" in found.remedy
+    for name in ("berofos", "modbus-wirenboard"):
+        assert judge_fall(RELAYS[name], on_network=True).level is Level.OK
