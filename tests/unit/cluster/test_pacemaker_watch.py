@@ -110,13 +110,21 @@ class Asked:
             crm_resource=program(place / "crm_resource", "exit 0"),
         )
         monkeypatch.setattr(module.troubles, "constraints", look)
+        self.threads: list[threading.Thread] = []
+        begin = threading.Thread.start
+
+        def noted(thread: threading.Thread) -> None:
+            self.threads.append(thread)
+            begin(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", noted)
         self.belief = module._BeliefAsked(2, Conf)
 
     def ask(self, now: float) -> threading.Thread | None:
-        """Ask; return the thread that does."""
-        before = set(threading.enumerate())
+        """Ask; return the thread that does, which may have ended already."""
+        self.threads.clear()
         self.belief.ask(self.paths, "alpha", now)
-        return next(iter(set(threading.enumerate()) - before), None)
+        return next(iter(self.threads), None)
 
     def hear(self) -> None:
         assert select.select([self.belief], [], [], 10.0)[0]
