@@ -305,7 +305,7 @@ def _problems(
         found.append(trouble)
     found += _lan_problems(state, seen, now)
     if strays.running:
-        remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it after {STRAY_DWELL:.0f} s"
+        remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it within {STRAY_DWELL:.0f} s"
         found.append(f"{presence(strays)}: it must never run on both; {remedy}")
     if again := persistence(strays):
         found.append(again)

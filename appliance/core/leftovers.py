@@ -13,7 +13,7 @@ from appliance.core.reading import Known, is_known
 from appliance.core.release import holds_relay
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
-from appliance.core.stray import STRAY_DWELL
+from appliance.core.stray import BESIDE_DWELL, STRAY_DWELL
 from appliance.core.transfer import Goal, Order, Policy, Seen
 from appliance.core.values import held_since
 
@@ -45,7 +45,8 @@ def follow_stray(transition: Transition, inputs: Inputs, seen: Seen, now: float)
     )
     since = held_since(state.stray_since, now, stray)
     transition.set(stray_since=since)
-    if since is not None and now - since >= STRAY_DWELL:
+    dwell = BESIDE_DWELL if is_known(seen.peer.serves, True) else STRAY_DWELL
+    if since is not None and now - since >= dwell:
         transition.end_stray(inputs.pbx_started_by)
 
 

@@ -51,9 +51,9 @@ _UNGRANTED = "an agent that holds no grant has started"
 
 
 class Evidence(Enum):
-    """Evidence that the peer runs no Asterisk, for a start here ahead of the grant; the values are for people."""
+    """Evidence that the peer has no Asterisk that goes on, for a start ahead of the grant; values are for people."""
 
-    GIVEN_UP = "the other node has given service up, and its Asterisk is gone"
+    GIVEN_UP = "the other node has given service up, and its Asterisk is gone or is being stopped"
     NO_POWER = "the line has come here, and nothing is heard of the other node"
 
 

@@ -118,8 +118,8 @@ def wait_booted(conf: Conf, clock: Clock, deadline: float) -> bool:
 def stop(conf: Conf, clock: Clock, deadline: float, *, hung: bool = False) -> None:
     """Stop Asterisk within `deadline` seconds: by its console, then SIGTERM, then SIGKILL.
 
-    Calls that are up are ended first, so that their telephones are told. Returns when Asterisk is gone. With `hung`, SIGKILL is sent at once. Raises HostError only when the kernel
-    does not let the process die.
+    Calls that are up are ended first, so that their telephones are told. Returns when Asterisk is gone. With `hung`,
+    SIGKILL is sent at once. Raises HostError only when the kernel does not let the process die.
     """
     pid = running_pid(conf, clock)
     if pid is None:
