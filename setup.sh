@@ -36,6 +36,7 @@ rsync            rsync
 openssh-server   sshd
 openssh-client   ssh
 dahdi            dahdi_genconf
+libpri1.4        -
 sqlite3          sqlite3
 openssl          openssl
 keepalived       keepalived

@@ -94,6 +94,6 @@ class Q921:
     # SABME on a good line → up: the answer and its way, small against T200 (assumed).
     handshake: float = 0.05
 
-    def notices_loss(self, chance: Random | None) -> float:
-        """Return the delay from the loss of layer 1 until the D-channel is reported down."""
-        return self.rest_of_t203.pick(chance) + self.tries * self.t200
+    def last_poll(self, chance: Random | None) -> float:
+        """Return the delay from the loss of layer 1 until the last poll; one T200 later the D-channel is down."""
+        return self.rest_of_t203.pick(chance) + (self.tries - 1) * self.t200
