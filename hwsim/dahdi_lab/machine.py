@@ -32,7 +32,9 @@ class Machine:
     `extra` is a file system that is unpacked over the common one, `line` the socket of its network card.
     """
 
-    def __init__(self, name: str, made: Path, extra: Path, line: Path, *, mac: str, peer: str, timing: int) -> None:
+    def __init__(
+        self, name: str, made: Path, extra: Path, line: Path, *, mac: str, peer: str, timing: int
+    ) -> None:
         self.name = name
         self.started = time.monotonic()
         self._said: list[Said] = []
@@ -69,7 +71,9 @@ class Machine:
         with self._changed:
             while (found := self._find(words, since)) is None:
                 if self._ended or not self._changed.wait(end - time.monotonic()):
-                    raise LabError(f"{self.name} did not say '{words}'. Its console:\n" + "\n".join(self._console))
+                    raise LabError(
+                        f"{self.name} did not say '{words}'. Its console:\n" + "\n".join(self._console)
+                    )
         return found
 
     def said(self, since: float = 0.0) -> list[Said]:
@@ -106,4 +110,13 @@ def _qemu(made: Path) -> list[str]:
     libraries = ":".join(str(root / place / "x86_64-linux-gnu") for place in ("lib", "usr/lib"))
     firmware = [word for name in ("qemu", "seabios") for word in ("-L", str(root / "usr/share" / name))]
     loader = root / "lib64/ld-linux-x86-64.so.2"
-    return [str(loader), "--library-path", libraries, str(root / "usr/bin/qemu-system-x86_64"), *firmware]
+    # Should the one who started it be killed, it ends too.
+    outlives_nobody = ["setpriv", "--pdeathsig", "KILL", "--"]
+    return [
+        *outlives_nobody,
+        str(loader),
+        "--library-path",
+        libraries,
+        str(root / "usr/bin/qemu-system-x86_64"),
+        *firmware,
+    ]

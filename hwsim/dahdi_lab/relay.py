@@ -1,4 +1,4 @@
-"""The relay of the line: the exchange's frames reach one of two machines, and only that one's frames reach the exchange.
+"""The relay of the line: the exchange's frames reach one of two machines, and only that one's frames reach it.
 
 The machines' network cards are QEMU's "stream" on unix sockets, where each frame has its length before it.
 """
@@ -6,6 +6,7 @@ The machines' network cards are QEMU's "stream" on unix sockets, where each fram
 from __future__ import annotations
 
 import contextlib
+import select
 import selectors
 import socket
 import struct
@@ -76,7 +77,7 @@ class LineRelay:
             return
         frames, self._begun[name] = _whole_frames(self._begun[name] + data)
         target = self._machines.get(self._target(name))
-        if frames and target is not None:
+        if frames and target is not None and _has_room(target):
             with contextlib.suppress(OSError):  # a machine that has just ended
                 target.sendall(frames)
 
@@ -90,6 +91,11 @@ class LineRelay:
         assert isinstance(one, socket.socket)
         self._selector.unregister(one)
         one.close()
+
+
+def _has_room(target: socket.socket) -> bool:
+    """Return False when a machine takes no frames: it still boots. They are lost, as on a line."""
+    return bool(select.select([], [target], [], 0)[1])
 
 
 def _whole_frames(data: bytes) -> tuple[bytes, bytes]:

@@ -6,6 +6,7 @@ call and sends back what it hears. What happens is printed, each line with "lab:
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -62,10 +63,8 @@ class Voice:
             say("call heard")
 
     def _write(self, block: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError):  # its buffers are full
             os.write(self._channel, block)
-        except OSError:
-            pass  # its buffers are full
 
 
 class End:
