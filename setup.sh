@@ -330,7 +330,7 @@ set_up_dahdi() {
     is_root || die "The packages are unpacked and built in a root of their own, which root alone can enter. Run the same command as root."
     is_there mmdebstrap mmdebstrap || ( install_packages mmdebstrap ) || exit 1
     start_log "makes virtual machines with DAHDI of Debian's $DAHDI_SUITE"
-    say "making virtual machines with the DAHDI of Debian's $DAHDI_SUITE in $DAHDI (100 MB, one to three minutes)"
+    say "making virtual machines with the DAHDI of Debian's $DAHDI_SUITE in $DAHDI (72 MB, half a minute to three minutes)"
     rm -rf "$DAHDI" "$DAHDI.new"
     make_dahdi "$PWD/$DAHDI.new" >>"$LOG" 2>&1 ||
         { rm -rf "$DAHDI.new"; die_with_log "The virtual machines with DAHDI could not be made from $DAHDI_MIRROR."; }

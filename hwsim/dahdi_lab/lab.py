@@ -22,7 +22,7 @@ _ARMATURE = 0.010  # seconds in which a relay's contact is at neither side (docs
 class Lab:
     """The three machines; a context manager that ends them all.
 
-    `files` are put into each node's machine, by their paths there. `lab/reader.py` among them is started.
+    `files` are put into each node's machine, by their paths there. A file reader.py in the folder lab is started.
     """
 
     def __init__(self, files: Mapping[str, bytes], made: Path = MADE) -> None:

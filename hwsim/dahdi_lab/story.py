@@ -50,8 +50,8 @@ def _boot(lab: Lab, story: Story) -> None:
     exchange, primary, secondary = (lab.machines[name] for name in (EXCHANGE, *NODES))
     for words, what in (
         ("booted", "start of the machines → the last kernel has booted"),
-        ("configured", "→ the last one has loaded DAHDI and set up its span"),
-        ("ready", "→ libpri has begun on the last one"),
+        ("configured", "start of the machines → the last one has loaded DAHDI and set up its span"),
+        ("ready", "start of the machines → libpri has begun on the last one"),
     ):
         story.figures[what] = max(
             machine.wait_for(words, deadline=_BOOT).at - machine.started for machine in lab.machines.values()
