@@ -53,6 +53,7 @@ from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.lan import LanSensor
 from appliance.agent.sensors.line import LineSensor
+from appliance.agent.sensors.position import PositionSensor
 from appliance.cluster.installed import engine_of
 from appliance.core.move_limit import KINDS, NO_MOVES, MoveRecord, remembered
 from appliance.core.service_state import first_state
@@ -110,6 +111,7 @@ class AgentParts:
         self.address = AddressSensor(context, source.look_again)
         self.lan = LanSensor(context)
         self.card = CardSensor(context, self.executor.forget_relay)
+        self.position = PositionSensor(context, self.executor)
 
         orders = EngineOrders(context, self.engine, self.engine_sensor, self.cycle)
         self.active_conf = ActiveConf(context, load_or_kept(conf_path), installed)
@@ -229,6 +231,7 @@ class AgentParts:
         for look in self._late:
             look.cancel()
         self.executor.close()
+        self.position.close()
         for component in self.components:
             component.close()
 

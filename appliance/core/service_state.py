@@ -36,6 +36,7 @@ from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
 from appliance.core.pair_watch import StandingFault
+from appliance.core.relay_position import NOT_COMPARED, PositionRecord
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
@@ -103,7 +104,7 @@ class ServiceState:
     because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
     been heard since this node stands by. `line_here_since`: since when the line has been here, and `spoke_after_line`:
     the peer has spoken since it came, or has answered at the cluster address. `left_address`: see
-    `core/cluster_address.py`.
+    `core/cluster_address.py`. `position`: what the relay's register was found to say (see `core/relay_position.py`).
     """
 
     grant: Grant
@@ -151,6 +152,7 @@ class ServiceState:
     line_here_since: float | None = None
     spoke_after_line: bool = False
     left_address: bool = False
+    position: PositionRecord = NOT_COMPARED
 
     @property
     def releasing(self) -> bool:

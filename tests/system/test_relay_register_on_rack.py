@@ -1,0 +1,47 @@
+"""A relay board whose register contradicts what it was told: the pair puts it right, says so, and fights nobody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from pair_on_rack import PAIR_SITE, Pair
+
+from hwsim.card.boards import SerialBoard
+from hwsim.site import Site
+
+SITE = replace(PAIR_SITE, profile=Site().profile, relay="lcus-text").with_conf(
+    {"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms"}
+)
+
+
+def register_says(word: str, times: int) -> Any:
+    """Return the check of a status: what the register says, and how often the relay was commanded again."""
+    return lambda status: status["relay"]["register"] == {"value": word, "why": _WHY} and (
+        status["relay"]["put_right"] == times
+    )
+
+
+_WHY = "its register, not its contacts"
+
+
+async def test_a_board_that_is_reset_while_its_node_serves_gives_the_line_back_within_seconds(pair: Pair) -> None:
+    await pair.home()
+    board = pair.rack.card
+    assert isinstance(board, SerialBoard)
+    await pair.until_status("primary", register_says("energised", 0), "the register agrees")
+    began = pair.rack.now()
+    board.forget()
+    await pair.until_status("primary", register_says("energised", 1), "it is commanded again")
+    await pair.until(
+        lambda: pair.rack.history.first("in_service", "primary", began) is not None, "the line is back"
+    )
+    back = pair.rack.history.first("in_service", "primary", began)
+    assert back is not None
+    assert back - began < 15.0
+    seen = pair.rack.history.happenings
+    assert [one.side for one in seen if one.kind == "relay" and one.at >= began] == ["secondary", "primary"]
+    said = (await pair.primary.asha("status")).output
+    assert "register: energised" in said and "commands given again in 10 min: 1" in said
+    told = (await pair.primary.asha("events")).output
+    assert "released although it was told to energise" in told and "it is energised again" in told
