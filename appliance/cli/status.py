@@ -217,7 +217,7 @@ def line_lines(status: Status) -> list[str]:
         there = _either(relay.card, f"at {relay.place}", "not there")
         lines.insert(0, f"relay: commanded {said(relay.commanded)}; card {there}")
     if relay.register is not None:
-        lines.insert(1, f"relay's register: {_register(relay)}")
+        lines.insert(1, f"register: {_register(relay)}")
     return lines
 
 

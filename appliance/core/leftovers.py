@@ -12,7 +12,7 @@ from appliance.core.effects import GiveOrder
 from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
-from appliance.core.relay_position import Service
+from appliance.core.relay_position import RelayDuty
 from appliance.core.release import holds_relay
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
@@ -112,8 +112,8 @@ def follow_position(transition: Transition, seen: Seen, policy: Policy, now: flo
         return
     state, transfer = transition.state, transition.state.transfer
     acquires = state.role.holds and transfer is not None and transfer.goal is Goal.ACQUIRE
-    service = Service(state.role, acquires, state.grant.generation)
-    record, remedy = relay_position.follow(state.position, seen, service, now)
+    duty = RelayDuty(state.role, acquires, state.grant.generation)
+    record, remedy = relay_position.follow(state.position, seen, duty, now)
     transition.set(position=record)
     if remedy is not None:
         transition.note("card", says=remedy.says)

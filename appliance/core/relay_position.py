@@ -94,7 +94,7 @@ NOT_COMPARED = PositionRecord()
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
+class Correction:
     """What is to be done about a register that contradicts the command.
 
     Attributes:
@@ -120,7 +120,7 @@ def compare(seen: Seen) -> Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class RelayDuty:
     """What this node is about.
 
     Attributes:
@@ -135,37 +135,37 @@ class Service:
 
 
 def follow(
-    record: PositionRecord, seen: Seen, service: Service, now: float
-) -> tuple[PositionRecord, Remedy | None]:
+    record: PositionRecord, seen: Seen, duty: RelayDuty, now: float
+) -> tuple[PositionRecord, Correction | None]:
     """Return what is remembered after a turn, and what is to be done now.
 
     Args:
         record: What was remembered.
         seen: The readings of the turn.
-        service: What this node is about.
+        duty: What this node is about.
         now: Monotonic seconds.
     """
     standing, asked = compare(seen), seen.contacts.at
-    if standing is Standing.DROPPED and not service.acquires:
+    if standing is Standing.DROPPED and not duty.acquires:
         standing = Standing.AGREES  # with what this node wants of it by now, and orders
     if standing is not record.standing:
         return changed(record, standing=standing, since=asked, confirmed=False, by_hand=False), None
-    wait = CONFIRM_SERVING if service.acquires else CONFIRM
+    wait = CONFIRM_SERVING if duty.acquires else CONFIRM
     if record.suspect and asked - record.since >= wait:
-        return _confirmed(changed(record, confirmed=True), seen, service, now)
+        return _confirmed(changed(record, confirmed=True), seen, duty, now)
     return record, None
 
 
 def _confirmed(
-    record: PositionRecord, seen: Seen, service: Service, now: float
-) -> tuple[PositionRecord, Remedy | None]:
-    if service.role is Role.OFF and not is_known(seen.peer.granted, True):
+    record: PositionRecord, seen: Seen, duty: RelayDuty, now: float
+) -> tuple[PositionRecord, Correction | None]:
+    if duty.role is Role.OFF and not is_known(seen.peer.granted, True):
         return changed(record, by_hand=True), None
     says = f"the relay's register: {record.standing.value}"
-    if service.acquires and record.times(now) >= MOST:
-        return record, Remedy(f"{says}; {_again(record, now)}", None)
+    if duty.acquires and record.times(now) >= MOST:
+        return record, Correction(f"{says}; {_again(record, now)}", None)
     record = changed(record, put_right=(*record.put_right, now)[-_KEPT:], last=record.standing)
-    return record, _remedy(record.standing, service)
+    return record, _remedy(record.standing, duty)
 
 
 def trouble(record: PositionRecord, now: float) -> str:
@@ -194,10 +194,10 @@ def _again(record: PositionRecord, now: float) -> str:
     )
 
 
-def _remedy(standing: Standing, service: Service) -> Remedy:
+def _remedy(standing: Standing, duty: RelayDuty) -> Correction:
     says = f"the relay's register: {standing.value}"
-    if standing is Standing.SPLIT and service.acquires:
-        effect = GiveOrder(Order.RELEASE, "the relay's contacts are split", service.generation, None)
-        return Remedy(f"{says}; all are released, and then energised again", effect)
+    if standing is Standing.SPLIT and duty.acquires:
+        effect = GiveOrder(Order.RELEASE, "the relay's contacts are split", duty.generation, None)
+        return Correction(f"{says}; all are released, and then energised again", effect)
     does = "it is energised again" if standing is Standing.DROPPED else "it is released"
-    return Remedy(f"{says}; {does}", ForgetRelay(says))
+    return Correction(f"{says}; {does}", ForgetRelay(says))

@@ -11,21 +11,24 @@ from hwsim.card.boards import SerialBoard
 from hwsim.site import Site
 
 SITE = replace(PAIR_SITE, profile=Site().profile, relay="lcus-text").with_conf(
-    {"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms"}
+    {"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms", "LINEDWELL": "3"}
 )
 
 
 def register_says(word: str, times: int) -> Any:
     """Return the check of a status: what the register says, and how often the relay was commanded again."""
-    return lambda status: status["relay"]["register"] == {"value": word, "why": _WHY} and (
-        status["relay"]["put_right"] == times
+    return lambda status: (
+        status["relay"]["register"] == {"value": word, "why": _WHY}
+        and (status["relay"]["put_right"] == times)
     )
 
 
 _WHY = "its register, not its contacts"
 
 
-async def test_a_board_that_is_reset_while_its_node_serves_gives_the_line_back_within_seconds(pair: Pair) -> None:
+async def test_a_board_that_is_reset_while_its_node_serves_gives_the_line_back_within_seconds(
+    pair: Pair,
+) -> None:
     await pair.home()
     board = pair.rack.card
     assert isinstance(board, SerialBoard)
@@ -42,6 +45,26 @@ async def test_a_board_that_is_reset_while_its_node_serves_gives_the_line_back_w
     seen = pair.rack.history.happenings
     assert [one.side for one in seen if one.kind == "relay" and one.at >= began] == ["secondary", "primary"]
     said = (await pair.primary.asha("status")).output
-    assert "register: energised" in said and "commands given again in 10 min: 1" in said
+    assert "only the line says; commands given again in 10 min: 1" in said
     told = (await pair.primary.asha("events")).output
     assert "released although it was told to energise" in told and "it is energised again" in told
+
+
+async def test_a_relay_that_somebody_else_energises_beside_a_node_that_serves_is_released(pair: Pair) -> None:
+    await pair.home()
+    await pair.away()
+    board = pair.rack.card
+    assert isinstance(board, SerialBoard)
+    await pair.until_status("primary", register_says("released", 0), "the register agrees")
+    pair.watchman.grace = 12.0
+    began = pair.rack.now()
+    for place in range(len(board.registers)):
+        board.set(place, on=True)
+    await pair.until_status("primary", register_says("released", 1), "it is released")
+    seen = pair.rack.history.happenings
+    assert [one.side for one in seen if one.kind == "relay" and one.at >= began][:2] == [
+        "primary",
+        "secondary",
+    ]
+    told = (await pair.primary.asha("events")).output
+    assert "energised although it was told to release: somebody else has moved it" in told

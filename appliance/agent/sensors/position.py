@@ -16,8 +16,8 @@ from appliance.hw.drivers import open_card
 # How often the device is asked, in seconds; and how often in a hurry: while a second answer is awaited, too.
 _PERIOD = 5.0
 _SOON = 0.2
-# For so many seconds after the line has gone from a node that serves, its relay is asked in a hurry.
-_JUST_GONE = 5.0
+# For so many seconds after the line has gone from a node that serves, or come to one that does not, the same.
+_JUST_MOVED = 5.0
 _MOVES = frozenset({Order.ENERGISE, Order.RELEASE})
 
 
@@ -31,7 +31,7 @@ class PositionSensor:
 
     It has a thread of its own, and one question under way at most. It is asked only by a completed cycle (`turned`),
     so that a device with a watchdog, which takes any question for a sign of life, is never fed by anything else
-    (docs/adr/0032-a-relay-with-a-watchdog-of-its-own.md).
+    (docs/adr/0032-a-relay-with-a-watchdog.md).
     """
 
     def __init__(self, context: NodeContext, commands: _Commands) -> None:
@@ -75,9 +75,9 @@ class PositionSensor:
     @property
     def _hurry(self) -> bool:
         state = self._service.state
-        gone = state.line_absent_since
-        just_gone = gone is not None and self._clock.now() - gone < _JUST_GONE
-        return state.position.suspect or just_gone
+        moved = state.line_absent_since if state.role.holds else state.line_here_since
+        just_moved = moved is not None and self._clock.now() - moved < _JUST_MOVED
+        return state.position.suspect or just_moved
 
     def _ask(self) -> Reading[Contacts]:
         """Return the answer with the time of the question: what was commanded after that is not in it."""

@@ -105,11 +105,11 @@ def _line(status: Status) -> Iterator[Metric]:
     line, relay = _value(status.line), status.relay
     commanded = _value(relay.commanded)
     yield _states("asha_relay", "What the relay was told last.", "state", _values(Relay), commanded)
-    register = _value(relay.register)
+    register, again = _value(relay.register), None if relay.register is None else relay.put_right
     yield _states(
         "asha_relay_register", "What the relay says of itself.", "state", _values(Contacts), register
     )
-    yield _gauge("asha_relay_put_right", "Commands given again for what it said, in 10 min.", relay.put_right)
+    yield _gauge("asha_relay_put_right", "Commands given again for what it said, in 10 min.", again)
     yield _gauge("asha_card_present", "1 when the relay card is there.", _value(relay.card))
     yield _states("asha_line", "What this node's spans say of the line.", "state", _values(Line), line)
     here = (
