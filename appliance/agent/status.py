@@ -20,7 +20,7 @@ from appliance.core.move_limit import reached, says
 from appliance.core.pair_watch import StandingFault, in_words, rule_of
 from appliance.core.peer_hearing import one_way
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
-from appliance.core.relay_facts import ReadBack
+from appliance.core.relay_facts import ReadBack, evidence_of
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.status import (
@@ -176,12 +176,14 @@ def _relay(
     if not this_node.has_card:
         return RelayStatus(place=observations.card_place)
     conf = this_node.conf
-    asked = conf.relay_facts.read_back is not ReadBack.NONE
+    asked, driver = conf.relay_facts.read_back is not ReadBack.NONE, conf.relay_driver or conf.card_driver
     return RelayStatus(
         card=_said(observations.card),
         place=observations.card_place,
         commanded=_said(seen.commanded),
-        driver=conf.relay_driver or conf.card_driver,
+        driver=driver,
+        title=conf.relay_facts.title,
+        evidence=evidence_of(driver).value,
         register=_said(seen.contacts) if asked else None,
         asked=round(now - seen.contacts.at, 1) if isinstance(seen.contacts, Known) else None,
         put_right=state.position.times(now),

@@ -29,6 +29,7 @@ from appliance.agent.components.journal_pages import JournalPages
 from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.relay_ports import RelayPorts
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
@@ -137,6 +138,7 @@ class AgentParts:
         self.components: tuple[Component, ...] = (
             Written(context),
             JournalPages(context),
+            RelayPorts(lambda: this_node.conf),
             self.data,
             History(
                 context,

@@ -145,7 +145,8 @@ class LanStatus(NamedTuple):
 class RelayStatus(NamedTuple):
     """The relay card. `card`: it is there; None on a node that has none. `commanded`: what it was told last.
 
-    `driver`: by what it is driven. `register`: what the device says of its own relays, which is no proof of where the
+    `driver`: by what it is driven, `title`: what that drives, and `evidence`: how well its language is known:
+    documented, inferred or assumed. `register`: what the device says of its own relays, which is no proof of where the
     line is; None where it cannot be asked. `asked`: seconds since it was asked. `put_right`: how often it was commanded
     again lately because of what it said, and `trouble`: what that tells people (see `core/relay_position.py`).
     """
@@ -154,6 +155,8 @@ class RelayStatus(NamedTuple):
     place: str = ""
     commanded: StatusValue[str] | None = None
     driver: str = ""
+    title: str = ""
+    evidence: str = ""
     register: StatusValue[str] | None = None
     asked: float | None = None
     put_right: int = 0
