@@ -187,6 +187,23 @@ def test_a_node_that_serves_energises_its_relay_again_and_says_so() -> None:
     assert state.role is Role.ACTIVE
 
 
+def test_a_node_that_serves_releases_a_split_line_and_energises_it_again() -> None:
+    state, orders = serving(), []
+    for at, told, says in (
+        (100.0, ON, Contacts.SPLIT),
+        (100.5, ON, Contacts.SPLIT),
+        (101.0, OFF, Contacts.SPLIT),  # the answer to a question from before the release
+    ):
+        asked = min(at, 100.5)
+        what = replace(
+            SERVING, commanded=Known(told, 95.0 if told is ON else 100.8), contacts=Known(says, asked)
+        )
+        state, effects = turn(state, what, at)
+        orders += [effect.order for effect in effects if isinstance(effect, GiveOrder)]
+    assert orders == [Order.RELEASE, Order.ENERGISE]
+    assert state.role is Role.ACTIVE
+
+
 def test_a_node_without_the_relay_compares_nothing() -> None:
     state = serving(SECONDARY)
     for at in (100.0, 103.0):
