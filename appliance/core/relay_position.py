@@ -188,10 +188,10 @@ _TODO = {
 
 
 def _again(record: PositionRecord, now: float) -> str:
-    return (
-        f"asha has commanded it again {record.times(now)} times in {REMEMBERED / 60:.0f} min, and does not fight for "
-        "the line"
-    )
+    within = f"{record.times(now)} times in {REMEMBERED / 60:.0f} min"
+    if record.last is Standing.TAKEN:
+        return f"asha has released it {within}"
+    return f"asha has commanded it again {within}, and does not fight for the line"
 
 
 def _remedy(standing: Standing, duty: RelayDuty) -> Correction:

@@ -110,6 +110,9 @@ def test_without_a_grant_what_is_energised_is_released_however_often(says: Conta
         assert record.times(at) == times
         at += 20.0
         record, _ = follow(record, looked(OFF, Contacts.RELEASED, at), STANDS_BY, at)
+    told = trouble(record, at)
+    assert ("asha has released it 5 times in 10 min" in told) is (says is Contacts.ENERGISED)
+    assert "Look for another program that moves the relay" in told
 
 
 def test_a_relay_that_this_node_wants_released_by_now_may_be_released() -> None:
