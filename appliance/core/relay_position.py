@@ -151,8 +151,8 @@ def follow(
     if standing is not record.standing:
         return changed(record, standing=standing, since=asked, confirmed=False, by_hand=False), None
     wait = CONFIRM_SERVING if duty.acquires else CONFIRM
-    if record.suspect and asked - record.since >= wait:
-        return _confirmed(changed(record, confirmed=True), seen, duty, now)
+    if (record.suspect or record.by_hand) and asked - record.since >= wait:
+        return _confirmed(changed(record, confirmed=True, by_hand=False), seen, duty, now)
     return record, None
 
 

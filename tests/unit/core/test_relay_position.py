@@ -156,6 +156,17 @@ def test_a_trial_of_the_relay_while_nobody_serves_is_let_alone(granted: bool | N
     assert bool(trouble(record, 102.0)) is bool(granted)
 
 
+def test_a_relay_that_was_left_energised_by_hand_is_released_when_the_other_node_serves() -> None:
+    record, remedy = found(IS_OFF, OFF, Contacts.ENERGISED)
+    assert record.by_hand and remedy is None
+    again, remedy = follow(record, looked(OFF, Contacts.ENERGISED, 110.0), IS_OFF, 110.0)
+    assert (again, remedy) == (record, None)
+    serves = replace(looked(OFF, Contacts.ENERGISED, 115.0), peer=peer(granted=True))
+    for duty, what in ((IS_OFF, serves), (STANDS_BY, looked(OFF, Contacts.ENERGISED, 115.0))):
+        after, remedy = follow(record, what, duty, 115.0)
+        assert remedy is not None and remedy.effect is not None and not after.by_hand
+
+
 # -- the controller ---------------------------------------------------------------------------------------------
 
 WATCH = WatchPolicy(False, deadtime=2.0, line_dwell=1.0, move_dwell=15.0)
