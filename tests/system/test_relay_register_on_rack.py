@@ -11,7 +11,7 @@ from hwsim.card.boards import SerialBoard
 from hwsim.site import Site
 
 SITE = replace(PAIR_SITE, profile=Site().profile, relay="lcus-text").with_conf(
-    {"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms", "LINEDWELL": "3"}
+    {"CARDDEADLINE": "1", "LINEDEADLINE": "5500ms", "LINEDWELL": "3", "RELAYCONTACTS": "1,2"}
 )
 
 
@@ -68,3 +68,22 @@ async def test_a_relay_that_somebody_else_energises_beside_a_node_that_serves_is
     ]
     told = (await pair.primary.asha("events")).output
     assert "energised although it was told to release: somebody else has moved it" in told
+
+
+async def test_a_line_of_which_somebody_moves_one_contact_is_released_as_a_whole_and_energised_again(
+    pair: Pair,
+) -> None:
+    await pair.home()
+    board = pair.rack.card
+    assert isinstance(board, SerialBoard)
+    before = await pair.until_status(
+        "primary", lambda status: status["relay"]["register"]["value"] == "energised", "it agrees"
+    )
+    times, began = before["relay"]["put_right"], pair.rack.now()
+    board.set(1, on=False)
+    await pair.until_status("primary", register_says("energised", times + 1), "it is commanded again")
+    seen = pair.rack.history.happenings
+    assert [one.side for one in seen if one.kind == "relay" and one.at >= began] == ["secondary", "primary"]
+    assert board.registers[:2] == [True, True]
+    told = (await pair.primary.asha("events")).output
+    assert "all are released, and then energised again" in told
