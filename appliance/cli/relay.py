@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,14 +12,14 @@ from appliance.cli.output import agree, prints, put, say, tells
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
-from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
+from appliance.core.answers import PortShown
+from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.model import Node, Relay
 from appliance.core.reading import Known
 from appliance.core.relay_facts import Contacts, ReadBack
 from appliance.local_node import CLOCK, conf_and_node
 
 if TYPE_CHECKING:
-    from appliance.hw.discovery import DeviceInfo
     from appliance.hw.relay import RelayCard
 
 _HOLD = 1.0
@@ -36,19 +36,6 @@ def relay() -> None:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class PortShown:
-    """A serial port on USB, or a relay board's hidraw node.
-
-    `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: it is the one that the conf file means.
-    """
-
-    tty: str
-    usb: str
-    fits: tuple[str, ...]
-    ours: bool
-
-
 @relay.command("list")
 @prints(tuple[PortShown, ...])
 def list_boards() -> None:
@@ -57,35 +44,9 @@ def list_boards() -> None:
     Most boards on a serial port have an adapter that is in many other devices too: that a driver fits does not mean
     that it is a board.
     """
-    from appliance.hw.adapters import drivers_that_fit  # noqa: PLC0415
-    from appliance.hw.discovery import hid_boards, usb_ttys  # noqa: PLC0415
+    from appliance.hw.ports import relay_ports  # noqa: PLC0415
 
-    conf = load(to_run=True)
-    found: list[DeviceInfo] = []
-    for source in (usb_ttys(), hid_boards()):
-        try:
-            found += sorted(source.all(), key=lambda info: info.tty)
-        except FileNotFoundError:
-            continue
-        except OSError as problem:
-            raise HostError(f"The list of devices could not be read: {problem}.") from problem
-    shown = [
-        PortShown(
-            str(info.tty),
-            str(info.usb or ""),
-            tuple(drivers_that_fit(info.usb)) if info.usb else (),
-            conf.relay_installed and _is_ours(info, found, conf),
-        )
-        for info in found
-    ]
-    put(shown, _port_lines)
-
-
-def _is_ours(info: DeviceInfo, found: list[DeviceInfo], conf: Conf) -> bool:
-    """Return True when the conf file means this device: by its name or, where it has none, as the only board."""
-    if not conf.relay_anywhere:
-        return info.tty == conf.relay_tty
-    return [one.tty for one in found if one.tty.name.startswith("hidraw")] == [info.tty]
+    put(list(relay_ports(load(to_run=True))), _port_lines)
 
 
 def _port_lines(ports: list[PortShown]) -> Iterator[str]:

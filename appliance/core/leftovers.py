@@ -1,15 +1,18 @@
 """What a node without a grant may still have: a stray Asterisk, an orphaned address, a relay not known to be released.
 
-None of it is seen by the engine, which believes that this node holds nothing.
+None of it is seen by the engine, which believes that this node holds nothing. Nor does it see a relay that is not where
+this node has put it.
 """
 
 from __future__ import annotations
 
+from appliance.core import relay_position
 from appliance.core.controller_events import Inputs
 from appliance.core.effects import GiveOrder
 from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
+from appliance.core.relay_position import RelayDuty
 from appliance.core.release import holds_relay
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
@@ -95,3 +98,25 @@ def follow_relay(transition: Transition, seen: Seen, policy: Policy, now: float)
         return
     transition.set(release_asked=now)
     transition.effects.append(GiveOrder(Order.RELEASE, _UNCONFIRMED, transition.state.grant.generation, None))
+
+
+def follow_position(transition: Transition, seen: Seen, policy: Policy, now: float) -> None:
+    """Put right a relay whose register contradicts what it was told (see `core/relay_position.py`).
+
+    Args:
+        transition: The step under way.
+        seen: The readings of the turn.
+        policy: What the conf file says of a transfer.
+        now: Monotonic seconds.
+    """
+    if not policy.has_card:
+        return
+    state, transfer = transition.state, transition.state.transfer
+    acquires = state.role.holds and transfer is not None and transfer.goal is Goal.ACQUIRE
+    duty = RelayDuty(state.role, acquires, state.grant.generation)
+    record, remedy = relay_position.follow(state.position, seen, duty, now)
+    transition.set(position=record)
+    if remedy is not None:
+        transition.note("card", says=remedy.says)
+        if remedy.effect is not None:
+            transition.effects.append(remedy.effect)
