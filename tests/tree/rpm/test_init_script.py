@@ -26,7 +26,9 @@ def root(tmp_path: Path) -> Iterator[Path]:
         (tmp_path / folder).mkdir(parents=True)
     program(tmp_path / "bin/asha", ASHA.format(root=tmp_path))
     text = (RPM / "asha.init").read_text()
-    text = text.replace("[ -d /run/systemd/system ]", "false").replace("/usr/sbin/asha", f"{tmp_path}/bin/asha")
+    text = text.replace("[ -d /run/systemd/system ]", "false").replace(
+        "/usr/sbin/asha", f"{tmp_path}/bin/asha"
+    )
     text = text.replace("/opt/asha/libexec/keeper", f"{tmp_path}/bin/keeper")
     program(tmp_path / "bin/keeper", (RPM / "keeper").read_text())
     text = re.sub(r"(?<![\w.])/(var/|run/asha)", rf"{tmp_path}/\1", text)
