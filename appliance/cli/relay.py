@@ -10,11 +10,12 @@ import click
 
 from appliance.cli.output import agree, prints, put, say, tells
 from appliance.config import Conf, load
-from appliance.control.client import AgentAbsent
+from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
 from appliance.core.answers import PortShown
 from appliance.core.errors import ClusterError, HardwareError, UserError
 from appliance.core.model import Node, Relay
+from appliance.core.poweroff_drill import PoweroffDrills, Sight, Way
 from appliance.core.reading import Known
 from appliance.core.relay_facts import Contacts, ReadBack
 from appliance.local_node import CLOCK, conf_and_node
@@ -26,6 +27,14 @@ _HOLD = 1.0
 """Seconds between the two moves of a trial, so that each can be heard and measured."""
 _DIALECTS = ("lcus-text", "lcus-bytes")
 """What a board of RELAYDRIVER=lcus may answer to a question that switches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoweroffTold:
+    """`says`: what was done, in sentences. `drills`: what is noted of the relay, null without --poweroff."""
+
+    says: tuple[str, ...] = ()
+    drills: PoweroffDrills | None = None
 
 
 @click.group()
@@ -58,13 +67,20 @@ def _port_lines(ports: list[PortShown]) -> Iterator[str]:
 
 
 @relay.command()
-@tells()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def test(yes: bool) -> None:
+@tells(PoweroffTold)
+@click.option("--yes", is_flag=True, help="Do not ask before the relay moves.")
+@click.option("--poweroff", is_flag=True, help="The drill: does it fall when this machine is switched off?")
+@click.option("--by", type=click.Choice([way.value for way in Way]), help="How it is switched off (button).")
+@click.option("--saw", type=click.Choice([sight.value for sight in Sight]), help="The answer after the boot.")
+def test(yes: bool, poweroff: bool, by: str | None, saw: str | None) -> None:
     """Energise and release the relay, time it, and read it back.
 
     This gives the line to the primary and takes it away: calls on it are cut. Refused while a node is in service. What
     the relay says of itself is its register, not its contacts: listen for the clicks, or measure at the contacts.
+
+    With --poweroff the relay is energised, you switch the machine off and look at the relay, and after the boot the
+    same command asks what you saw; 'asha check' tells it from then on. By 'poweroff' asha's service releases the relay;
+    by the button, or at once, it does not, so that shows what the machine's power does.
     """
     conf, node = conf_and_node()
     if not conf.relay_installed:
@@ -73,14 +89,40 @@ def test(yes: bool) -> None:
         )
     if node is not Node.PRIMARY:
         raise UserError("The relay is in the primary.", todo="Try it there.")
-    _refuse_in_service()
+    if poweroff:
+        from appliance.cli.relay_drill import run_drill  # noqa: PLC0415 - it knows this module
+
+        run_drill(conf, Way(by or Way.BUTTON), Sight(saw) if saw else None, yes=yes)
+        return
+    if by or saw:
+        raise UserError("--by and --saw are of the drill.", todo="Give --poweroff too.")
+    refuse_in_service()
     if not yes:
         agree("This gives the line to the primary and takes it away; calls on it are cut. Go on?")
-    _refuse_in_service()
+    refuse_in_service()
     _try(conf)
 
 
-def _refuse_in_service() -> None:
+@relay.command(hidden=True)
+def guard() -> None:
+    """Release the relay when the command that holds it in a drill has gone (that command runs this)."""
+    from appliance.cli.relay_drill import guard_relay  # noqa: PLC0415 - it knows this module
+
+    guard_relay(conf_and_node()[0])
+
+
+def serves_here() -> bool:
+    """Tell whether this node has the grant; the record says so where no agent does."""
+    from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
+    from appliance.host.paths import GRANT  # noqa: PLC0415
+
+    try:
+        return ask_status().granted
+    except (AgentAbsent, AgentSilent):
+        return GrantFile(GRANT).read().held
+
+
+def refuse_in_service() -> None:
     """Raise ClusterError when a node has the grant, and with it the line; a spoilt record counts as one."""
     from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
     from appliance.host.paths import GRANT  # noqa: PLC0415
@@ -107,9 +149,9 @@ def _try(conf: Conf) -> None:
         say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
         if card.facts.watchdog:
             card.guard(conf.relay_watchdog)
-        told = [_step(card, Relay.ENERGISED)]
+        told = [step(card, Relay.ENERGISED)]
         CLOCK.sleep(_HOLD)
-        told.append(_step(card, Relay.RELEASED))
+        told.append(step(card, Relay.RELEASED))
     finally:
         card.move(Relay.RELEASED)
         card.close()
@@ -122,7 +164,7 @@ def _try(conf: Conf) -> None:
     say("Commanded, and not proved: a register is no contact. Did it click twice?")
 
 
-def _step(card: RelayCard, relay: Relay) -> bool:
+def step(card: RelayCard, relay: Relay) -> bool:
     """Move the relay, print how long it took and what its register says; return False when that says otherwise."""
     began = CLOCK.now()
     card.move(relay)
