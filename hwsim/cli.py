@@ -91,6 +91,9 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
 )
 @click.option("--at-once", default=4, show_default=True, help="Racks at a time, for pair-states and fencing.")
 @click.option(
+    "--phones", default=50, show_default=True, type=click.IntRange(1), help="How many, for telephones."
+)
+@click.option(
     "--at-most",
     type=click.FloatRange(0, min_open=True),
     help="For engines: exit 1 too when a telephone waits more than so many times longer for asha than for keepalived, "
@@ -98,7 +101,14 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("out/bench"), show_default=True)
 def bench(
-    *, runs: int, only: str | None, seconds: float, at_once: int, at_most: float | None, out: Path
+    *,
+    runs: int,
+    only: str | None,
+    seconds: float,
+    at_once: int,
+    phones: int,
+    at_most: float | None,
+    out: Path,
 ) -> None:
     """Measure asha against its targets and beside its peers; exit 1 only when a run failed, or by --at-most."""
     from hwsim.bench.commands import COMMANDS, commands  # noqa: PLC0415
@@ -145,7 +155,7 @@ def bench(
     if rows:
         right = _run(engine_figures(rows, runs, out, _console(), at_most))
     if calls:
-        right = _run(telephone_figures(calls, runs, out, _console())) and right
+        right = _run(telephone_figures(calls, runs, out, _console(), phones)) and right
     if relays:
         right = _run(relay_figures(relays, runs, out, _console())) and right
     if events:

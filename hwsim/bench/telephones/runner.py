@@ -44,21 +44,25 @@ def contenders(count: int = COUNT) -> tuple[Contender, ...]:
     return pairs
 
 
-async def telephone_figures(rows: Sequence[Row], runs: int, out: Path, console: Console) -> bool:
-    """Play each of `rows` `runs` times by each contender; return False when a play failed.
+async def telephone_figures(
+    rows: Sequence[Row], runs: int, out: Path, console: Console, count: int = COUNT
+) -> bool:
+    """Play each of `rows` `runs` times by each contender, with `count` telephones; return False when a play failed.
 
-    Plays that are in `out` already are not played again. measured.md, .json and .svg are written there after each play.
+    Plays that are in `out` already are not played again. measured.md, .json and .svg are written there after each play,
+    with the number of telephones in their names when it is another one than COUNT.
     Raises RackError where no real Asterisk was made.
     """
     if not real.is_there():
         raise RackError(f"There is no Asterisk in {real.ROOT}: run 'make lab'.")
-    compared = contenders()
-    about: dict[str, Any] = {**machine(), **versions(), **TIMES, "count": COUNT}
+    compared = contenders(count)
+    name = _NAME if count == COUNT else f"{_NAME}-{count}"
+    about: dict[str, Any] = {**machine(), **versions(), **TIMES, "count": count, "picture": f"{name}.svg"}
 
     def written(plays: Plays[Seen]) -> str:
         return page(compared, plays, about)
 
-    comparison = Comparison(_NAME, compared, written, drawing=lambda plays: chart(drawn(compared, plays)))
+    comparison = Comparison(name, compared, written, drawing=lambda plays: chart(drawn(compared, plays)))
     return await in_rounds(comparison, rows, runs, out, console)
 
 

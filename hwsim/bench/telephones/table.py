@@ -37,7 +37,7 @@ cluster address.
 
 {notes}
 
-![Seconds without calls after each event, by contender](measured.svg)
+![Seconds without calls after each event, by contender]({picture})
 """
 
 # What physics or which rule has asha take longer than keepalived, where it does.
