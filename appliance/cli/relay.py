@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from appliance.cli.output import agree, prints, put, say, tells
 from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent
 from appliance.control.status import ask_status
+from appliance.core.cabling import PINS, LineWire, svg, text, wires
 from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
 from appliance.core.model import Node, Relay
 from appliance.core.reading import Known
@@ -94,6 +96,26 @@ def _port_lines(ports: list[PortShown]) -> Iterator[str]:
     for port in ports:
         ours = "  <- of the conf file" if port.ours else ""
         yield f"{port.tty}  {port.usb or 'unknown'}  fits: {', '.join(port.fits) or 'none known'}{ours}"
+
+
+@relay.command()
+@prints(tuple[LineWire, ...])
+@click.option("--line", type=click.Choice(list(PINS)), required=True, help="The kind of line.")
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write it as SVG to this file too."
+)
+def cabling(line: str, picture: Path | None) -> None:
+    """Show how the wires of a line go over signal relays whose coils one contact of the board switches.
+
+    The pins are assumed: compare them with the papers of your line and cards.
+    """
+    found = wires(line)
+    if picture:
+        try:
+            picture.write_text(svg(found), encoding="utf-8")
+        except OSError as problem:
+            raise HostError(f"The picture could not be written: {problem}.") from problem
+    put(found, text)
 
 
 @relay.command()
