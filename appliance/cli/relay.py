@@ -107,7 +107,8 @@ def _port_lines(ports: list[PortShown]) -> Iterator[str]:
 def cabling(line: str, picture: Path | None) -> None:
     """Show how the wires of a line go over signal relays whose coils one contact of the board switches.
 
-    The pins are assumed: compare them with the papers of your line and cards.
+    The pins of PRI and BRI are documented, those of an analog line assumed: compare them with the papers of your line
+    and cards.
     """
     found = wires(line)
     if picture:

@@ -1,7 +1,7 @@
 """How the wires of a telephone line go over the signal relays whose coils a board's contact switches.
 
-One contact feeds all coils (docs/hardware.md), so that all wires move by one command. The pins of each kind of line are
-assumed: they are what is usual for an RJ45 socket, and a line's own papers come first.
+One contact feeds all coils (docs/hardware.md), so that all wires move by one command. The pins of PRI and BRI are
+documented (docs/facts/relays.md), those of an analog line on such a socket assumed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ _POLES = 2
 """How many wires one DPDT relay switches."""
 
 PINS: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {"pri": (1, 2, 4, 5), "bri": (3, 4, 5, 6), "analog": (4, 5)}
+    {"pri": (1, 2, 4, 5), "bri": (3, 6, 4, 5), "analog": (4, 5)}
 )
-"""The pins of an RJ45 socket that carry the line, by its kind; assumed."""
+"""The pins of an RJ45 socket that carry the line, by its kind, pair by pair: a pair stays together in one relay."""
 
 POWER = "Board and coils take their power from the primary."
 
-_ROW = 36
+_ROW = 24
 _LEFT = 16
-_COLUMNS = (_LEFT, 196, 316, 496)
+_RELAY = 196
+_TO = 380
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class LineWire:
 
 
 def wires(line: str) -> tuple[LineWire, ...]:
-    """Return the wires of a kind of line, which is one of PINS, in the order of their pins."""
+    """Return the wires of a kind of line, which is one of PINS, pair by pair."""
     return tuple(LineWire(pin, at // _POLES + 1, at % _POLES + 1) for at, pin in enumerate(PINS[line]))
 
 
@@ -54,21 +55,28 @@ def text(cabling: tuple[LineWire, ...]) -> Iterator[str]:
 
 def svg(cabling: tuple[LineWire, ...]) -> str:
     """Return the cabling as an SVG picture on a white ground, which can be read on a dark page too."""
-    height = _ROW * (len(cabling) + 2)
-    heads = zip(_COLUMNS, ("line (common)", "signal relay", "primary (NO)", "secondary (NC)"), strict=True)
+    height = _ROW * (2 * len(cabling) + 3)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" font-family="sans-serif" font-size="14">',
-        f'<rect width="640" height="{height}" fill="white"/>',
-        *(_label(x, 1, head) for x, head in heads),
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 {height}" font-family="sans-serif" font-size="14">',
+        f'<rect width="560" height="{height}" fill="white"/>',
     ]
-    for row, wire in enumerate(cabling, start=2):
-        names = (f"pin {wire.pin}", f"K{wire.relay} pole {wire.pole}", f"pin {wire.pin}", f"pin {wire.pin}")
-        y = row * _ROW - 17
-        parts.append(f'<path d="M70 {y}H186M280 {y}H306" stroke="black"/>')
-        parts.append(f'<path d="M366 {y}H486" stroke="black" stroke-dasharray="4"/>')
-        parts += [_label(x, row, name) for x, name in zip(_COLUMNS, names, strict=True)]
-    return "\n".join([*parts, _label(_LEFT, len(cabling) + 2, POWER), "</svg>", ""])
+    for at, wire in enumerate(cabling):
+        row = 2 * at + 1
+        y = row * _ROW - 5
+        parts += [
+            _label(_LEFT, row, f"line pin {wire.pin}"),
+            _label(_RELAY, row, f"K{wire.relay} pole {wire.pole}"),
+            _label(_TO, row, f"NO: primary pin {wire.pin}"),
+            _label(_TO, row + 1, f"NC: secondary pin {wire.pin}"),
+            f'<path d="M90 {y}H186M280 {y}H370" stroke="black"/>',
+            f'<path d="M280 {y}L310 {y + _ROW}H370" stroke="black" fill="none" stroke-dasharray="4"/>',
+        ]
+    below = enumerate(
+        ("Solid: energised. Dashed: released, as without power.", POWER), start=2 * len(cabling) + 1
+    )
+    parts += [_label(_LEFT, row, words) for row, words in below]
+    return "\n".join([*parts, "</svg>", ""])
 
 
 def _label(x: int, row: int, words: str) -> str:
-    return f'<text x="{x}" y="{row * _ROW - 12}">{words}</text>'
+    return f'<text x="{x}" y="{row * _ROW}">{words}</text>'

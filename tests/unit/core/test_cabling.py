@@ -20,6 +20,15 @@ def test_each_wire_has_a_pole_of_its_own(line: str, relays: int) -> None:
     }
 
 
+def test_a_pair_stays_together_in_one_relay() -> None:
+    pairs = [
+        {wire.pin for wire in wires(line) if wire.relay == relay}
+        for line in ("pri", "bri")
+        for relay in (1, 2)
+    ]
+    assert pairs == [{1, 2}, {4, 5}, {3, 6}, {4, 5}]
+
+
 def test_released_is_the_secondary_and_power_comes_from_the_primary() -> None:
     assert list(text(wires("analog"))) == [
         "line pin 4 --- common  K1 pole 1  NO (energised) --> primary pin 4",
