@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 # Compiling every module anew in every program that a test starts is not what is to be measured.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench bench-short rpm deb image test-image kickstart iso test-packaging campaign campaign-real clean system tools packaging lab test-telephones measure soak site
+.PHONY: help demo test test-system test-long test-security test-panel pictures browser unit lint ansible bench bench-short rpm deb image test-image kickstart iso test-packaging campaign campaign-real clean system tools packaging lab lab-dahdi test-telephones measure soak site
 
 BIN := .venv/bin
 SEEDS := 15000
@@ -44,6 +44,11 @@ test-telephones: lab ## a pair of real Asterisks with telephones and a trunk: ki
 
 lab: system tools ## a real Asterisk for the simulated nodes, into out/asterisk (root)
 	@./setup.sh asterisk
+
+lab-dahdi: system tools ## real DAHDI and libpri in virtual machines: calls before and after the line moves (root the first time)
+	@./setup.sh dahdi
+	@$(PYTEST) tests/dahdi_lab $(ARGS)
+	@cat out/lab-dahdi.txt
 
 test-panel: system tools browser rpm ## the pages in real Chromium, with pictures in out/panel (root)
 	@.ci/clean-after $(PYTEST) tests/panel $(ARGS)

@@ -7,6 +7,7 @@
 #   setup.sh browser  what looks at the panel's pages: Chromium as a Debian package, needs root; axe-core into out/
 #   setup.sh pypy     what plays a long campaign in virtual time faster: PyPy, unpacked into out/pypy
 #   setup.sh asterisk a real Asterisk for the simulated nodes: the root of a Debian that has one, in out/asterisk, needs root
+#   setup.sh dahdi    what a virtual machine with DAHDI is made of: kernel, DAHDI's modules, libpri, QEMU, into out/dahdi, needs root
 #   setup.sh ansible  what lints and plays the role of deploy/ansible: pinned Python packages into out/ansible
 #   setup.sh rpm      what builds the RPMs and .debs, the private runtime and the media to install from, and tries them: Debian packages, needs root
 #
@@ -36,6 +37,7 @@ rsync            rsync
 openssh-server   sshd
 openssh-client   ssh
 dahdi            dahdi_genconf
+libpri1.4        -
 sqlite3          sqlite3
 openssl          openssl
 keepalived       keepalived
@@ -308,6 +310,103 @@ set_up_asterisk() {
     mv "$ASTERISK.new" "$ASTERISK" # whole or not at all
 }
 
+# ---------------------------------------------------------------- dahdi
+
+# Virtual machines with the real kernel modules of DAHDI, made of one Debian's packages: unpacked and never installed.
+DAHDI=out/dahdi
+DAHDI_SUITE=bookworm
+DAHDI_MIRROR=${DAHDI_MIRROR:-http://deb.debian.org/debian}
+DAHDI_PACKAGES=linux-image-amd64,linux-headers-amd64,dahdi-source,dahdi,libpri1.4,python3,busybox-static
+DAHDI_PACKAGES+=,qemu-system-x86,qemu-system-data,seabios
+DAHDI_PACKAGES+=,gcc,make,bash,mawk,bzip2,tar,cpio,gzip,coreutils,sed,grep,findutils,diffutils,kmod,perl-base,libc-bin # to build with
+# A virtual machine's network card, and what stands before it in the order of loading.
+DAHDI_KERNEL_MODULES="crc-ccitt virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net"
+DAHDI_MODULES="dahdi dahdi_dynamic dahdi_dynamic_eth"
+
+set_up_dahdi() {
+    exec 9<.
+    flock 9
+    [[ $(cat $DAHDI/made-of 2>/dev/null) != "$(dahdi_stamp)" ]] || return 0
+    is_root || die "The packages are unpacked and built in a root of their own, which root alone can enter. Run the same command as root."
+    is_there mmdebstrap mmdebstrap || ( install_packages mmdebstrap ) || exit 1
+    start_log "makes virtual machines with DAHDI of Debian's $DAHDI_SUITE"
+    say "making virtual machines with the DAHDI of Debian's $DAHDI_SUITE in $DAHDI (72 MB, half a minute to three minutes)"
+    rm -rf "$DAHDI" "$DAHDI.new"
+    make_dahdi "$PWD/$DAHDI.new" >>"$LOG" 2>&1 ||
+        { rm -rf "$DAHDI.new"; die_with_log "The virtual machines with DAHDI could not be made from $DAHDI_MIRROR."; }
+    dahdi_stamp >"$DAHDI.new/made-of"
+    mv "$DAHDI.new" "$DAHDI" # whole or not at all
+}
+
+dahdi_stamp() {
+    { echo "$DAHDI_SUITE $DAHDI_PACKAGES $DAHDI_KERNEL_MODULES $DAHDI_MODULES"
+        declare -f make_dahdi build_dahdi_modules with_libraries fill_guest; } | sha256sum
+}
+
+# $1: where to, a full path. Of the unpacked packages only what a machine is started with is kept.
+make_dahdi() {
+    local root=$1/root
+    mkdir -p "$1"/qemu "$1"/guest/modules &&
+        mmdebstrap --quiet --mode=root --variant=extract --include="$DAHDI_PACKAGES" "$DAHDI_SUITE" "$root" \
+            "$DAHDI_MIRROR" </dev/null &&
+        build_dahdi_modules "$root" "$1"/guest/modules &&
+        with_libraries "$root" "$1"/qemu usr/bin/qemu-system-x86_64 \
+            usr/lib/x86_64-linux-gnu/qemu/accel-tcg-x86_64.so &&
+        (cd "$root" && cp -rL --parents usr/share/seabios "$1"/qemu &&
+            cp -L --parents usr/share/qemu/{linuxboot_dma,linuxboot,kvmvapic}.bin "$1"/qemu) &&
+        fill_guest "$root" "$1"/guest &&
+        cp "$root"/boot/vmlinuz-* "$1"/vmlinuz &&
+        (cd "$1"/guest && find . | cpio --quiet -o -H newc | gzip -1 >../guest.cpio.gz) &&
+        rm -rf "$root" "$1"/guest
+}
+
+# $1: the root; $2: where the modules go, with their order of loading.
+build_dahdi_modules() {
+    local kernel module
+    kernel=$(ls "$1/lib/modules")
+    ln -sf bash "$1/bin/sh"
+    ln -sf mawk "$1/usr/bin/awk"
+    mkdir -p "$1/src"
+    tar -C "$1/src" -xjf "$1/usr/src/dahdi.tar.bz2" || return 1
+    # Only these: DAHDI's own list has every card's driver.
+    chroot "$1" make -C /src/modules/dahdi "KVERS=$kernel" "KSRC=/lib/modules/$kernel/build" modules \
+        DAHDI_BUILD_ALL= CONFIG_DAHDI=m CONFIG_DAHDI_DYNAMIC=m CONFIG_DAHDI_DYNAMIC_ETH=m </dev/null || return 1
+    for module in $DAHDI_KERNEL_MODULES; do
+        # What this kernel has built in has no file.
+        find "$1/lib/modules/$kernel/kernel" -name "$module.ko" -exec cp {} "$2" \;
+    done
+    for module in $DAHDI_MODULES; do
+        cp "$1/src/modules/dahdi/drivers/dahdi/$module.ko" "$2" || return 1
+    done
+    for module in $DAHDI_KERNEL_MODULES $DAHDI_MODULES; do
+        [[ ! -e $2/$module.ko ]] || echo "$module.ko"
+    done >"$2/order"
+}
+
+# $1: the root; $2: where to; the others: programs and libraries, with every library that they load.
+with_libraries() {
+    local root=$1 to=$2 file libraries
+    shift 2
+    libraries=$(printf '/%s\n' "$@" | chroot "$root" xargs ldd | grep -o '/[^ ]*[^ :)]' | sort -u) || return 1
+    for file in "$@" $libraries; do
+        (cd "$root" && cp -L --parents "${file#/}" "$to") || return 1
+    done
+}
+
+# $1: the root; $2: what becomes the machine's file system: busybox, Python, DAHDI's tools, libpri.
+fill_guest() {
+    mkdir -p "$2"/{proc,sys,dev,tmp,bin,etc/dahdi} &&
+        cp "$1/bin/busybox" "$2/bin/busybox" &&
+        ln -s busybox "$2/bin/sh" &&
+        with_libraries "$1" "$2" usr/bin/python3.11 usr/sbin/dahdi_cfg usr/sbin/dahdi_scan usr/lib/libpri.so.1.4 \
+            $(cd "$1" && ls usr/lib/python3.11/lib-dynload/_ctypes.*.so) &&
+        (cd "$1" && cp -rL --parents usr/lib/python3.11 "$2") &&
+        rm -rf "$2"/usr/lib/python3.11/{pydoc_data,unittest,lib2to3,idlelib,tkinter,distutils,ensurepip,test,sqlite3} &&
+        mv "$2/usr/lib/python3.11" "$1/src/python3.11" &&
+        chroot "$1" python3.11 -m compileall -q -s /src -p /usr/lib /src/python3.11 &&
+        mv "$1/src/python3.11" "$2/usr/lib/python3.11"
+}
+
 # ---------------------------------------------------------------- tools
 
 set_up_tools() {
@@ -413,6 +512,7 @@ case ${1:-} in
     browser) set_up_browser ;;
     pypy) set_up_pypy ;;
     asterisk) set_up_asterisk ;;
+    dahdi) set_up_dahdi ;;
     ansible) set_up_ansible ;;
-    *) die "Say 'setup.sh system', 'tools', 'site', 'browser', 'pypy', 'asterisk', 'ansible' or 'rpm'." ;;
+    *) die "Say 'setup.sh system', 'tools', 'site', 'browser', 'pypy', 'asterisk', 'dahdi', 'ansible' or 'rpm'." ;;
 esac

@@ -60,6 +60,7 @@ from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.model import Relay
 from appliance.core.peer_gone import SAME_QUESTION
 from appliance.core.reading import Known, fresh, is_known
+from appliance.core.relay_position import POSITION_MAX_AGE
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.timing import BUSY_PERIOD, IDLE_PERIOD
@@ -187,6 +188,7 @@ class Cycle:
         return Seen(
             commanded=self._executor.commanded,
             card=observations.card,
+            contacts=fresh(observations.contacts, now, POSITION_MAX_AGE),
             line=observations.line,
             dchannel=observations.dchannel,
             pbx=observations.pbx(self._this_node.probe_policy, now),

@@ -23,6 +23,7 @@ from appliance.agent.wiring import AgentParts
 from appliance.control.protocol import ControlRequest
 from appliance.control.server import ControlServer
 from appliance.core.errors import AshaError
+from appliance.core.feeding import CompletedCycle
 from appliance.core.reading import Known, is_known
 from appliance.core.roles import claims_service
 from appliance.core.timing import PEER_MESSAGE_PERIOD
@@ -66,7 +67,7 @@ class Daemon:
             lambda says: self._journal.note_once("watchdog", "timer", says, over=_FED_AGAIN),
             parts.executor.feed_relay,
         )
-        self._cycle.completed = self._watchdogs.completed
+        self._cycle.completed = self._completed
 
     async def run(self) -> bool:
         """Serve until told to end.
@@ -96,6 +97,11 @@ class Daemon:
             self._journal.note("agent", says="begins again" if self._begins_anew else "ended")
             self._journal.close()
         return self._begins_anew
+
+    def _completed(self, done: CompletedCycle) -> None:
+        """Feed the watchdogs after a whole cycle; then ask the relay, which feeds one of its own too."""
+        fed = self._watchdogs.completed(done)
+        self._parts.position.turned(feeds=fed and done.relay_holds)
 
     async def _answer(self, request: ControlRequest) -> Any:
         """Answer a request, but not before the first look is done.

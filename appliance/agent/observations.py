@@ -12,6 +12,7 @@ from appliance.core.health import IDLE, Activity, ProbePolicy, ProbeRecord, Witn
 from appliance.core.lan import LAN_MAX_AGE
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
+from appliance.core.relay_facts import Contacts
 from appliance.core.transfer import Peer
 from appliance.core.waking import Woke
 from appliance.dahdi.span import Span
@@ -111,6 +112,7 @@ class Observations:
     pbx_installed: bool = True
     card: Reading[bool] = field(default_factory=_unseen)
     card_place: str = ""
+    contacts: Reading[Contacts] = field(default_factory=_unseen)
     line: Reading[Line] = field(default_factory=_unseen)
     spans: Reading[tuple[Span, ...]] = field(default_factory=_unseen)
     dchannel: Reading[DChannel] = field(default_factory=_unseen)

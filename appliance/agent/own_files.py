@@ -43,6 +43,7 @@ from appliance.host.paths import (
     KEPT_CONF,
     MAINTENANCE,
     PANEL_DIR,
+    POWEROFF_DRILLS,
     PROVISIONING,
     REGENERATE,
     SARK_MEMORY,
@@ -52,6 +53,7 @@ from appliance.host.paths import (
     TRENDS,
 )
 from appliance.host.statefile import StateFile
+from appliance.hw.poweroff_drills import drill_lock, drills_file
 from appliance.hw.rhino.profile import load_profile
 from appliance.hw.usb_identity import card_file
 from appliance.notify.spool import Spool
@@ -83,6 +85,7 @@ def state_files() -> tuple[StateFile[Any], ...]:
     spool = Spool()
     return (
         card_file(CARD),
+        drills_file(POWEROFF_DRILLS),
         maintenance_file(MAINTENANCE),
         change_file(ENGINE_CHANGE),
         target_file(ENGINE_TARGET),
@@ -129,7 +132,14 @@ def state_files() -> tuple[StateFile[Any], ...]:
 
 def own_files(conf: Conf) -> tuple[OwnFile, ...]:
     """Return every file that belongs to asha alone, under the conf `conf`."""
-    locks = (DATA.lock, DATA.turn, Spool().lock, SARK_MEMORY.with_suffix(".lock"), CARD_LOCK)
+    locks = (
+        DATA.lock,
+        DATA.turn,
+        Spool().lock,
+        SARK_MEMORY.with_suffix(".lock"),
+        CARD_LOCK,
+        drill_lock(POWEROFF_DRILLS),
+    )
     return (
         *(OwnFile(file.path, file.trouble) for file in state_files()),
         *(OwnFile(path, partial(_not_plain, path)) for path in (*locks, REGENERATE, DATA.handed_over)),

@@ -10,7 +10,7 @@ from appliance import __version__
 from appliance.agent.cycle import Cycle
 from appliance.agent.observations import Observations
 from appliance.agent.this_node import ThisNode
-from appliance.core import cluster_address
+from appliance.core import cluster_address, relay_position
 from appliance.core.engine_traits import ENGINE
 from appliance.core.health import KEPT_OFF_REMEDY, kept_off_in_words, silent_probes
 from appliance.core.lost_request import minutes_of_both
@@ -20,6 +20,7 @@ from appliance.core.move_limit import reached, says
 from appliance.core.pair_watch import StandingFault, in_words, rule_of
 from appliance.core.peer_hearing import one_way
 from appliance.core.reading import Known, Reading, Unknown, fresh, is_known
+from appliance.core.relay_facts import ReadBack, evidence_of
 from appliance.core.roles import Role
 from appliance.core.service_state import ServiceState
 from appliance.core.status import (
@@ -150,11 +151,7 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
             reached=_said(seen.lan),
             calls=_said(seen.every_call),
         ),
-        relay=RelayStatus(
-            card=_said(observations.card) if this_node.has_card else None,
-            place=observations.card_place,
-            commanded=_said(seen.commanded) if this_node.has_card else None,
-        ),
+        relay=_relay(this_node, observations, state, seen, now),
         line=_said(seen.line) if this_node.transfer_policy.has_line else None,
         dchannel=_said(_dchannel(this_node, seen)),
         spans=spans_status(this_node, observations, now),
@@ -170,6 +167,27 @@ def node_status(this_node: ThisNode, observations: Observations, cycle: Cycle, n
         maintenance=cycle.maintenance.status(),
         pair=tuple(_fault(one, now) for one in state.faults),
         moves=moves,
+    )
+
+
+def _relay(
+    this_node: ThisNode, observations: Observations, state: ServiceState, seen: Seen, now: float
+) -> RelayStatus:
+    if not this_node.has_card:
+        return RelayStatus(place=observations.card_place)
+    conf = this_node.conf
+    asked, driver = conf.relay_facts.read_back is not ReadBack.NONE, conf.relay_driver or conf.card_driver
+    return RelayStatus(
+        card=_said(observations.card),
+        place=observations.card_place,
+        commanded=_said(seen.commanded),
+        driver=driver,
+        title=conf.relay_facts.title,
+        evidence=evidence_of(driver).value,
+        register=_said(seen.contacts) if asked else None,
+        asked=round(now - seen.contacts.at, 1) if isinstance(seen.contacts, Known) else None,
+        put_right=state.position.times(now),
+        trouble=relay_position.trouble(state.position, now),
     )
 
 
@@ -304,8 +322,10 @@ def _problems(
     if trouble := _trouble(state):
         found.append(trouble)
     found += _lan_problems(state, seen, now)
+    if moved := relay_position.trouble(state.position, now):
+        found.append(moved)
     if strays.running:
-        remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it after {STRAY_DWELL:.0f} s"
+        remedy = "'asha pbx stop' ends it" if seen.maintenance else f"asha ends it within {STRAY_DWELL:.0f} s"
         found.append(f"{presence(strays)}: it must never run on both; {remedy}")
     if again := persistence(strays):
         found.append(again)

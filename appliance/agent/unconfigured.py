@@ -18,6 +18,7 @@ from appliance import __version__
 from appliance.agent.components.file_troubles import FileTroubles
 from appliance.agent.components.history import Written
 from appliance.agent.components.journal_pages import JournalPages
+from appliance.agent.components.relay_ports import RelayPorts
 from appliance.agent.components.settings import Settings, Threads, why_not_set_up
 from appliance.agent.context import Context
 from appliance.agent.end_order import EndOrder
@@ -113,6 +114,7 @@ class UnconfiguredAgent:
         context = Context(conf_path, clock, self._journal)
         self._written = Written(context)
         self._pages = JournalPages(context)
+        self._ports = RelayPorts(lambda: self._conf)
         self._settings = Settings(context, threads, adopt=self._adopt, refuses=lambda conf: ())
         self._files = FileTroubles(context, conf=lambda: self._conf)
         self._over = asyncio.Event()
@@ -157,7 +159,8 @@ class UnconfiguredAgent:
             return Said("The conf file was read again.")
         if verb in LOOKS:
             return blank_answer(verb, self._clock.wall())
-        handler = {**self._written.verbs, **self._pages.verbs, **self._settings.verbs}.get(verb)
+        components = (self._written, self._pages, self._ports, self._settings)
+        handler = next((one.verbs[verb] for one in components if verb in one.verbs), None)
         if handler is None and self._wrong:
             raise UserError(self._wrong)
         if handler is None:

@@ -45,10 +45,11 @@ class Watchdogs:
         """Feed init's and the machine's after a stage of the agent's start is done: no cycle has turned yet."""
         self._feed()
 
-    def completed(self, done: CompletedCycle) -> None:
+    def completed(self, done: CompletedCycle) -> bool:
         """Feed all after a whole cycle; the machine's and the relay's only if nothing hangs that their ends would free.
 
-        Init ends an agent by a signal, which a thread that hangs in the kernel outlives, so init is not told of one.
+        Returns True unless something hangs so. Init ends an agent by a signal, which a thread that hangs in the kernel
+        outlives, so init is not told of one.
         """
         conf = self._this_node.conf
         longest = (
@@ -61,10 +62,11 @@ class Watchdogs:
             )
         if why:
             self._init.alive()
-            return
+            return False
         self._feed()
         if done.relay_holds:
             self._feed_relay()
+        return True
 
     def disarm(self) -> None:
         """Stop the machine's timer on purpose: the agent ends, and service goes on without it."""

@@ -29,6 +29,7 @@ from appliance.agent.components.journal_pages import JournalPages
 from appliance.agent.components.lan_source import LanSource
 from appliance.agent.components.maintenance import MaintenanceSwitch
 from appliance.agent.components.provisioning import Provisioning
+from appliance.agent.components.relay_ports import RelayPorts
 from appliance.agent.components.samples import Samples
 from appliance.agent.components.sark import SarkMirror
 from appliance.agent.components.settings import Settings, Threads
@@ -53,6 +54,7 @@ from appliance.agent.sensors.card import CardSensor
 from appliance.agent.sensors.engine import EngineSensor
 from appliance.agent.sensors.lan import LanSensor
 from appliance.agent.sensors.line import LineSensor
+from appliance.agent.sensors.position import PositionSensor
 from appliance.cluster.installed import engine_of
 from appliance.core.move_limit import KINDS, NO_MOVES, MoveRecord, remembered
 from appliance.core.service_state import first_state
@@ -110,6 +112,7 @@ class AgentParts:
         self.address = AddressSensor(context, source.look_again)
         self.lan = LanSensor(context)
         self.card = CardSensor(context, self.executor.forget_relay)
+        self.position = PositionSensor(context, self.executor)
 
         orders = EngineOrders(context, self.engine, self.engine_sensor, self.cycle)
         self.active_conf = ActiveConf(context, load_or_kept(conf_path), installed)
@@ -135,6 +138,7 @@ class AgentParts:
         self.components: tuple[Component, ...] = (
             Written(context),
             JournalPages(context),
+            RelayPorts(lambda: this_node.conf),
             self.data,
             History(
                 context,
@@ -229,6 +233,7 @@ class AgentParts:
         for look in self._late:
             look.cancel()
         self.executor.close()
+        self.position.close()
         for component in self.components:
             component.close()
 

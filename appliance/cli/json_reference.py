@@ -24,6 +24,7 @@ EXEMPT = {
     "agent": "a daemon that init runs; `asha status --json` and `asha events --json` tell what it does",
     "nagios": "its output is that of a monitoring plugin, for programs already",
     "notify deliver": "the agent runs it",
+    "relay guard": "the drill of the relay runs it",
     "panel answers": "init runs it, and reads the exit code",
     "panel run": "a daemon that init runs",
     "panel welcome": "the package runs it when it is installed",

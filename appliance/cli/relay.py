@@ -11,23 +11,32 @@ import click
 
 from appliance.cli.output import agree, prints, put, say, tells
 from appliance.config import Conf, load
-from appliance.control.client import AgentAbsent
+from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
+from appliance.core.answers import PortShown
 from appliance.core.cabling import PINS, LineWire, svg, text, wires
 from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
 from appliance.core.model import Node, Relay
+from appliance.core.poweroff_drill import PoweroffDrills, Sight, Way
 from appliance.core.reading import Known
 from appliance.core.relay_facts import Contacts, ReadBack
 from appliance.local_node import CLOCK, conf_and_node
 
 if TYPE_CHECKING:
-    from appliance.hw.discovery import DeviceInfo
     from appliance.hw.relay import RelayCard
 
 _HOLD = 1.0
 """Seconds between the two moves of a trial, so that each can be heard and measured."""
 _DIALECTS = ("lcus-text", "lcus-bytes")
 """What a board of RELAYDRIVER=lcus may answer to a question that switches nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoweroffTold:
+    """`says`: what was done, in sentences. `drills`: what is noted of the relay, null without --poweroff."""
+
+    says: tuple[str, ...] = ()
+    drills: PoweroffDrills | None = None
 
 
 @click.group()
@@ -38,19 +47,6 @@ def relay() -> None:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class PortShown:
-    """A serial port on USB, or a relay board's hidraw node.
-
-    `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: it is the one that the conf file means.
-    """
-
-    tty: str
-    usb: str
-    fits: tuple[str, ...]
-    ours: bool
-
-
 @relay.command("list")
 @prints(tuple[PortShown, ...])
 def list_boards() -> None:
@@ -59,35 +55,9 @@ def list_boards() -> None:
     Most boards on a serial port have an adapter that is in many other devices too: that a driver fits does not mean
     that it is a board.
     """
-    from appliance.hw.adapters import drivers_that_fit  # noqa: PLC0415
-    from appliance.hw.discovery import hid_boards, usb_ttys  # noqa: PLC0415
+    from appliance.hw.ports import relay_ports  # noqa: PLC0415
 
-    conf = load(to_run=True)
-    found: list[DeviceInfo] = []
-    for source in (usb_ttys(), hid_boards()):
-        try:
-            found += sorted(source.all(), key=lambda info: info.tty)
-        except FileNotFoundError:
-            continue
-        except OSError as problem:
-            raise HostError(f"The list of devices could not be read: {problem}.") from problem
-    shown = [
-        PortShown(
-            str(info.tty),
-            str(info.usb or ""),
-            tuple(drivers_that_fit(info.usb)) if info.usb else (),
-            conf.relay_installed and _is_ours(info, found, conf),
-        )
-        for info in found
-    ]
-    put(shown, _port_lines)
-
-
-def _is_ours(info: DeviceInfo, found: list[DeviceInfo], conf: Conf) -> bool:
-    """Return True when the conf file means this device: by its name or, where it has none, as the only board."""
-    if not conf.relay_anywhere:
-        return info.tty == conf.relay_tty
-    return [one.tty for one in found if one.tty.name.startswith("hidraw")] == [info.tty]
+    put(list(relay_ports(load(to_run=True))), _port_lines)
 
 
 def _port_lines(ports: list[PortShown]) -> Iterator[str]:
@@ -120,13 +90,20 @@ def cabling(line: str, picture: Path | None) -> None:
 
 
 @relay.command()
-@tells()
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def test(yes: bool) -> None:
+@tells(PoweroffTold)
+@click.option("--yes", is_flag=True, help="Do not ask before the relay moves.")
+@click.option("--poweroff", is_flag=True, help="The drill: does it fall when this machine is switched off?")
+@click.option("--by", type=click.Choice([way.value for way in Way]), help="How it is switched off (button).")
+@click.option("--saw", type=click.Choice([sight.value for sight in Sight]), help="The answer after the boot.")
+def test(yes: bool, poweroff: bool, by: str | None, saw: str | None) -> None:
     """Energise and release the relay, time it, and read it back.
 
     This gives the line to the primary and takes it away: calls on it are cut. Refused while a node is in service. What
     the relay says of itself is its register, not its contacts: listen for the clicks, or measure at the contacts.
+
+    With --poweroff the relay is energised, you switch the machine off and look at the relay, and after the boot the
+    same command asks what you saw; 'asha check' tells it from then on. By 'poweroff' asha's service releases the relay;
+    by the button, or at once, it does not, so that shows what the machine's power does.
     """
     conf, node = conf_and_node()
     if not conf.relay_installed:
@@ -135,14 +112,40 @@ def test(yes: bool) -> None:
         )
     if node is not Node.PRIMARY:
         raise UserError("The relay is in the primary.", todo="Try it there.")
-    _refuse_in_service()
+    if poweroff:
+        from appliance.cli.relay_drill import run_drill  # noqa: PLC0415 - it knows this module
+
+        run_drill(conf, Way(by or Way.BUTTON), Sight(saw) if saw else None, yes=yes)
+        return
+    if by or saw:
+        raise UserError("--by and --saw are of the drill.", todo="Give --poweroff too.")
+    refuse_in_service()
     if not yes:
         agree("This gives the line to the primary and takes it away; calls on it are cut. Go on?")
-    _refuse_in_service()
+    refuse_in_service()
     _try(conf)
 
 
-def _refuse_in_service() -> None:
+@relay.command(hidden=True)
+def guard() -> None:
+    """Release the relay when the command that holds it in a drill has gone (that command runs this)."""
+    from appliance.cli.relay_drill import guard_relay  # noqa: PLC0415 - it knows this module
+
+    guard_relay(conf_and_node()[0])
+
+
+def serves_here() -> bool:
+    """Tell whether this node has the grant; the record says so where no agent does."""
+    from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
+    from appliance.host.paths import GRANT  # noqa: PLC0415
+
+    try:
+        return ask_status().granted
+    except (AgentAbsent, AgentSilent):
+        return GrantFile(GRANT).read().held
+
+
+def refuse_in_service() -> None:
     """Raise ClusterError when a node has the grant, and with it the line; a spoilt record counts as one."""
     from appliance.agent.grant_file import GrantFile  # noqa: PLC0415
     from appliance.host.paths import GRANT  # noqa: PLC0415
@@ -169,9 +172,9 @@ def _try(conf: Conf) -> None:
         say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
         if card.facts.watchdog:
             card.guard(conf.relay_watchdog)
-        told = [_step(card, Relay.ENERGISED)]
+        told = [step(card, Relay.ENERGISED)]
         CLOCK.sleep(_HOLD)
-        told.append(_step(card, Relay.RELEASED))
+        told.append(step(card, Relay.RELEASED))
     finally:
         card.move(Relay.RELEASED)
         card.close()
@@ -184,7 +187,7 @@ def _try(conf: Conf) -> None:
     say("Commanded, and not proved: a register is no contact. Did it click twice?")
 
 
-def _step(card: RelayCard, relay: Relay) -> bool:
+def step(card: RelayCard, relay: Relay) -> bool:
     """Move the relay, print how long it took and what its register says; return False when that says otherwise."""
     began = CLOCK.now()
     card.move(relay)

@@ -22,6 +22,7 @@ from appliance.core.status import (
     MaintenanceStatus,
     PbxStatus,
     PeerStatus,
+    RelayStatus,
     Status,
     StatusValue,
 )
@@ -215,7 +216,19 @@ def line_lines(status: Status) -> list[str]:
     if relay.card is not None and relay.commanded is not None:
         there = _either(relay.card, f"at {relay.place}", "not there")
         lines.insert(0, f"relay: commanded {said(relay.commanded)}; card {there}")
+    if relay.register is not None:
+        lines.insert(1, f"register: {_register(relay)}")
     return lines
+
+
+def _register(relay: RelayStatus) -> str:
+    """Return what the relay says of itself, which is shown with its age and never as proof."""
+    register = relay.register
+    if register is None or register.value is None:
+        return said(register) if register is not None else "cannot be asked"
+    ago = f", {relay.asked:.0f} s ago" if relay.asked is not None else ""
+    again = f"; commands given again in 10 min: {relay.put_right}" if relay.put_right else ""
+    return f"{register.value}{ago}; where the line is, only the line says{again}"
 
 
 def said(reading: StatusValue[Any]) -> str:

@@ -23,6 +23,7 @@ PANEL_VERBS = frozenset(
         "events",
         "journal",
         "journal page",
+        "relay list",
         "history",
         "trends",
         "meters",

@@ -210,6 +210,9 @@ def _card(status: Status) -> Iterator[Condition]:
     if card is not None and card.value is False:
         text = "the relay card is gone: the line is at the secondary until it is plugged in again"
         yield _problem("card", AlertKind.CARD_LOST, Severity.CRITICAL, text, _AT_ONCE)
+    if status.relay.trouble:
+        text = status.relay.trouble
+        yield _problem("relay", AlertKind.RELAY_MOVED, Severity.CRITICAL, text, _AT_ONCE)
 
 
 def _links(status: Status) -> Iterator[Condition]:

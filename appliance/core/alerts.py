@@ -61,6 +61,7 @@ class AlertKind(enum.Enum):
     ADDRESS_TAKEN = 23
     DRILL_FAILED = 24
     PEER_FENCED = 25
+    RELAY_MOVED = 26
 
     @property
     def word(self) -> str:

@@ -227,3 +227,26 @@ class MetersAnswer:
     relay_moves: int = 0
     orders_failed: int = 0
     alerts: int = 0
+
+
+# -- the relay -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PortShown:
+    """A serial port on USB, or a relay board's hidraw node.
+
+    `usb`: "" when not known. `fits`: values of RELAYDRIVER. `ours`: it is the one that the conf file means.
+    """
+
+    tty: str
+    usb: str
+    fits: tuple[str, ...]
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PortsAnswer:
+    """What is plugged in that may be a relay."""
+
+    ports: tuple[PortShown, ...]

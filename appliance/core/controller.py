@@ -56,7 +56,7 @@ from appliance.core.engine_requests import ENGINE_SETTLES, STANDBY_AGAIN, STANDB
 from appliance.core.engine_target import has_started, is_missing
 from appliance.core.engine_traits import ENGINE
 from appliance.core.grant import Grant, Verb, Verdict
-from appliance.core.leftovers import follow_orphan, follow_relay, follow_stray
+from appliance.core.leftovers import follow_orphan, follow_position, follow_relay, follow_stray
 from appliance.core.lost_request import end_unanswered, follow_requests, force, is_forced, is_lost
 from appliance.core.model import Line, Relay
 from appliance.core.pair_remedies import follow_announcements, follow_waking, watch_pair
@@ -191,6 +191,7 @@ class _Tick:
         follow_prepared(self._transition, self._inputs, self._seen, self._policy, self._now)
         follow_stray(self._transition, self._inputs, self._seen, self._now)
         follow_orphan(self._transition, self._inputs, self._seen)
+        follow_position(self._transition, self._seen, self._policy.transfer, self._now)
         self._transition.follow_plan(self._seen)
         follow_relay(self._transition, self._seen, self._policy.transfer, self._now)
 

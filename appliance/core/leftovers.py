@@ -1,19 +1,22 @@
 """What a node without a grant may still have: a stray Asterisk, an orphaned address, a relay not known to be released.
 
-None of it is seen by the engine, which believes that this node holds nothing.
+None of it is seen by the engine, which believes that this node holds nothing. Nor does it see a relay that is not where
+this node has put it.
 """
 
 from __future__ import annotations
 
+from appliance.core import relay_position
 from appliance.core.controller_events import Inputs
 from appliance.core.effects import GiveOrder
 from appliance.core.engine_target import EngineTarget
 from appliance.core.engine_traits import ENGINE
 from appliance.core.reading import Known, is_known
+from appliance.core.relay_position import RelayDuty
 from appliance.core.release import holds_relay
 from appliance.core.roles import Role
 from appliance.core.service_state import Transition
-from appliance.core.stray import STRAY_DWELL
+from appliance.core.stray import BESIDE_DWELL, STRAY_DWELL
 from appliance.core.transfer import Goal, Order, Policy, Seen
 from appliance.core.values import held_since
 
@@ -45,7 +48,8 @@ def follow_stray(transition: Transition, inputs: Inputs, seen: Seen, now: float)
     )
     since = held_since(state.stray_since, now, stray)
     transition.set(stray_since=since)
-    if since is not None and now - since >= STRAY_DWELL:
+    dwell = BESIDE_DWELL if is_known(seen.peer.serves, True) else STRAY_DWELL
+    if since is not None and now - since >= dwell:
         transition.end_stray(inputs.pbx_started_by)
 
 
@@ -94,3 +98,25 @@ def follow_relay(transition: Transition, seen: Seen, policy: Policy, now: float)
         return
     transition.set(release_asked=now)
     transition.effects.append(GiveOrder(Order.RELEASE, _UNCONFIRMED, transition.state.grant.generation, None))
+
+
+def follow_position(transition: Transition, seen: Seen, policy: Policy, now: float) -> None:
+    """Put right a relay whose register contradicts what it was told (see `core/relay_position.py`).
+
+    Args:
+        transition: The step under way.
+        seen: The readings of the turn.
+        policy: What the conf file says of a transfer.
+        now: Monotonic seconds.
+    """
+    if not policy.has_card:
+        return
+    state, transfer = transition.state, transition.state.transfer
+    acquires = state.role.holds and transfer is not None and transfer.goal is Goal.ACQUIRE
+    duty = RelayDuty(state.role, acquires, state.grant.generation)
+    record, remedy = relay_position.follow(state.position, seen, duty, now)
+    transition.set(position=record)
+    if remedy is not None:
+        transition.note("card", says=remedy.says)
+        if remedy.effect is not None:
+            transition.effects.append(remedy.effect)

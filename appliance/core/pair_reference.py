@@ -100,7 +100,7 @@ _STATES = (
     NodeState(
         "Asterisk runs without a grant",
         "something else than asha has started it",
-        f"{stray.STRAY_DWELL:g} s",
+        f"{stray.STRAY_DWELL:g} s; {stray.BESIDE_DWELL:g} s where the other node serves",
         "it is ended, as often as it comes back",
         "core/leftovers.py",
         Status(role=Role.STANDBY.value, strays=Strays(running=True)),

@@ -4,7 +4,8 @@ The engine takes half a second for a move it was asked for, and deadtime for a d
 boot. Both need not be waited for one after the other. A node that stands by starts its Asterisk before it has a grant
 when it knows that no other one runs, by one of two pieces of evidence:
 
-- **The peer's word.** It has given service up, has let the line go, and its Asterisk is gone (`offers`).
+- **The peer's word.** It has given service up, has let the line go, and its Asterisk is gone; or, in a move that was
+  planned, is being stopped, which it says as it begins: what the word takes on its way the stop takes too (`offers`).
 - **Its loss of power.** The line has arrived here, which a relay without power lets it do, and nothing has been heard
   since of the peer, which was heard before: neither alone says so, both do. Of two nodes that have just been started
   the line is with the secondary too, and the primary has not spoken yet. And a peer that has gone on speaking after the
@@ -25,15 +26,18 @@ from appliance.core.engine_requests import ANSWERED_WITHIN
 from appliance.core.model import Node, Pbx
 from appliance.core.progress import ENDING
 from appliance.core.reading import Known, is_known
+from appliance.core.release import line_is_free
 from appliance.core.roles import Role
 from appliance.core.service_state import NEVER, NOT_PREPARED, Evidence, Prepared, ServiceState, Transition
 from appliance.core.timing import ENGINE_LAG, ENGINE_SCRIPTS, LINE_LOOK, PEER_MESSAGE_PERIOD
-from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, arrived
+from appliance.core.transfer import Goal, Order, Peer, Policy, Seen, Transfer, arrived
 from appliance.core.values import held_since
 
 # For so long after it has given service up a node says that the peer may start, in seconds. What was prepared must have
 # ended before it takes service back, which it does when its request is not answered.
 OFFERED_FOR = ANSWERED_WITHIN - 4.0
+# An Asterisk that takes longer to stop, in seconds, is not on its way out: how it is ended then may fail.
+STOPS_WITHIN = 2.0
 # A peer that has missed its turn to speak is silent.
 SILENT_FOR = 1.5 * PEER_MESSAGE_PERIOD
 # What the peer had said before its power went is heard within so many seconds after the line has come.
@@ -49,10 +53,19 @@ _IN_VAIN = "it was started ahead, and no grant has followed"
 
 
 def offers(state: ServiceState, seen: Seen, now: float) -> bool:
-    """Tell whether the peer may start its Asterisk: service was given up here, and nothing of it is left."""
+    """Tell whether the peer may start its Asterisk: service was given up here, and nothing of it is left, or soon."""
     transfer = state.transfer
-    gone = transfer is not None and transfer.done and transfer.goal is not Goal.ACQUIRE
-    return gone and now - state.given_up_at <= OFFERED_FOR and is_known(seen.pbx, Pbx.DEAD)
+    if transfer is None or transfer.goal is Goal.ACQUIRE or now - state.given_up_at > OFFERED_FOR:
+        return False
+    gone = transfer.done and is_known(seen.pbx, Pbx.DEAD)
+    return gone or (state.planned and _is_being_stopped(transfer, seen, now))
+
+
+def _is_being_stopped(transfer: Transfer, seen: Seen, now: float) -> bool:
+    """Tell whether the line is let go, and an Asterisk that worked has just been told to stop."""
+    told = transfer.ordered.get(Order.STOP_PBX)
+    works = is_known(seen.pbx, Pbx.RUNNING) and Order.KILL_PBX not in transfer.ordered
+    return works and line_is_free(transfer, seen) and told is not None and now - told <= STOPS_WITHIN
 
 
 def follow_prepared(

@@ -31,6 +31,14 @@ class ReadBack(enum.Enum):
     REGISTER = "register"  # it says what it drives its coils with, which is still not where the contacts are
 
 
+class HowKnown(enum.Enum):
+    """How well something is known of a device (docs/facts/relays.md); nothing was seen on one."""
+
+    DOCUMENTED = "documented"
+    INFERRED = "inferred"
+    ASSUMED = "assumed"
+
+
 class Falls(enum.Enum):
     """Whether the relay gives the line to the secondary when the device loses its power."""
 
@@ -130,6 +138,26 @@ That the boards fall without power is assumed. That a berofos falls without powe
 primary does not take that power, so there only the device's watchdog gives the line to the secondary. One mode moves
 all of its lines: they count as one contact.
 """
+
+
+_LANGUAGE = MappingProxyType(
+    {
+        "tool": HowKnown.DOCUMENTED,
+        "serial": HowKnown.ASSUMED,
+        "kmtronic-2": HowKnown.INFERRED,
+        "modbus-wirenboard": HowKnown.INFERRED,
+    }
+)
+"""By driver, how well its commands and answers are known; the others' are documented (docs/hardware.md)."""
+
+
+def evidence_of(driver: str) -> HowKnown:
+    """Return how well it is known what a driver says to its device, and what the answers mean; the weakest counts.
+
+    Args:
+        driver: A value of RELAYDRIVER, or of RHINODRIVER where that drives the relay.
+    """
+    return _LANGUAGE.get(driver, HowKnown.DOCUMENTED)
 
 
 def attached_by(attachment: Attachment) -> tuple[str, ...]:

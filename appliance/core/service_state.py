@@ -36,6 +36,7 @@ from appliance.core.fencing import NEVER_FENCED, FenceState
 from appliance.core.grant import Grant, Verdict
 from appliance.core.move_limit import CLEANUP, GRANTED, NO_MOVES, MoveRecord
 from appliance.core.pair_watch import StandingFault
+from appliance.core.relay_position import NOT_COMPARED, PositionRecord
 from appliance.core.roles import Event, Role, advance
 from appliance.core.stray import Strays, persistence, presence, recent
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen, Transfer
@@ -51,9 +52,9 @@ _UNGRANTED = "an agent that holds no grant has started"
 
 
 class Evidence(Enum):
-    """Evidence that the peer runs no Asterisk, for a start here ahead of the grant; the values are for people."""
+    """Evidence that the peer has no Asterisk that goes on, for a start ahead of the grant; values are for people."""
 
-    GIVEN_UP = "the other node has given service up, and its Asterisk is gone"
+    GIVEN_UP = "the other node has given service up, and its Asterisk is gone or is being stopped"
     NO_POWER = "the line has come here, and nothing is heard of the other node"
 
 
@@ -95,15 +96,14 @@ class ServiceState:
     `grant_lost`: no grant was on file when this agent started, and no engine has said since what the node is to be.
     `served_since`: when the service that began at `stamped` did so, in whole seconds since the epoch: what both nodes
     compare when both serve. `lost`: the requests that the engines have lost. `cannot_serve`: what is handed over is not
-    to come back here, `forced`: and goes by ending the engine.
-    `woke_at`: when this machine was last found to have stood still. `engine_down`: the engine did not run when it
-    was last seen, or was not looked at yet; `engine_lost`: it does not run, and no operator has stopped it (see
-    `core/engine_target.py`). `faults`: what is wrong with the pair (see `core/pair_watch.py`). `fence`: see
-    `core/fencing.py`. `given_up_at`: when this node gave its service up so that the peer takes over, and `planned`: not
-    because it had to. `prepared`: its start of Asterisk ahead of the grant. `heard_standing_by`: the peer's agent has
-    been heard since this node stands by. `line_here_since`: since when the line has been here, and `spoke_after_line`:
-    the peer has spoken since it came, or has answered at the cluster address. `left_address`: see
-    `core/cluster_address.py`.
+    to come back here, `forced`: and goes by ending the engine. `woke_at`: when this machine was last found to have
+    stood still. `engine_down`: the engine did not run when it was last seen, or was not looked at yet; `engine_lost`:
+    it does not run, and no operator has stopped it (see `core/engine_target.py`). `faults`: what is wrong with the pair
+    (see `core/pair_watch.py`). `fence`: see `core/fencing.py`. `given_up_at`: when this node gave its service up so
+    that the peer takes over, and `planned`: not because it had to. `prepared`: its start of Asterisk ahead of the
+    grant. `heard_standing_by`: the peer's agent has been heard since this node stands by. `line_here_since`: since when
+    the line has been here, and `spoke_after_line`: the peer has spoken since it came, or has answered at the cluster
+    address. `left_address`: see `core/cluster_address.py`. `position`: see `core/relay_position.py`.
     """
 
     grant: Grant
@@ -151,6 +151,7 @@ class ServiceState:
     line_here_since: float | None = None
     spoke_after_line: bool = False
     left_address: bool = False
+    position: PositionRecord = NOT_COMPARED
 
     @property
     def releasing(self) -> bool:

@@ -143,11 +143,24 @@ class LanStatus(NamedTuple):
 
 
 class RelayStatus(NamedTuple):
-    """The relay card. `card`: it is there; None on a node that has none. `commanded`: what it was told last."""
+    """The relay card. `card`: it is there; None on a node that has none. `commanded`: what it was told last.
+
+    `driver`: by what it is driven, `title`: what that drives, and `evidence`: how well its language is known:
+    documented, inferred or assumed. `register`: what the device says of its own relays, which is no proof of where the
+    line is; None where it cannot be asked. `asked`: seconds since it was asked. `put_right`: how often it was commanded
+    again lately because of what it said, and `trouble`: what that tells people (see `core/relay_position.py`).
+    """
 
     card: StatusValue[bool] | None = None
     place: str = ""
     commanded: StatusValue[str] | None = None
+    driver: str = ""
+    title: str = ""
+    evidence: str = ""
+    register: StatusValue[str] | None = None
+    asked: float | None = None
+    put_right: int = 0
+    trouble: str = ""
 
 
 class SpanStatus(NamedTuple):

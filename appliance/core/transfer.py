@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from appliance.core.model import DChannel, Line, Node, Pbx, Relay
 from appliance.core.reading import Known, Reading, T, Unknown, is_known
+from appliance.core.relay_facts import Contacts
 
 
 class Goal(enum.Enum):
@@ -104,6 +105,7 @@ class Policy:
 
 _UNSAID = Unknown("the other node does not say", 0.0)
 _UNASKED = Unknown("SIP is not asked", 0.0)
+_NO_REGISTER = Unknown("the relay is not asked", 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,8 @@ class Seen:
     here; `address_missing`: those that are not, while another is. `lan_back_at`: when the LAN last came back to this
     node, because its interface has carrier again or another hardware address, or because it is reached again;
     `claim_over_at`: when another machine that had claimed a cluster address was last found to claim it no more. Both in
-    monotonic seconds. `sip`: Asterisk answers this node by SIP.
+    monotonic seconds. `sip`: Asterisk answers this node by SIP. `contacts`: what the relay's register says, which is
+    no proof of anything, at the time when it was asked (see `core/relay_position.py`).
     """
 
     commanded: Reading[Relay]
@@ -180,6 +183,7 @@ class Seen:
     lan_back_at: float = float("-inf")
     claim_over_at: float = float("-inf")
     sip: Reading[bool] = _UNASKED
+    contacts: Reading[Contacts] = _NO_REGISTER
 
     @property
     def every_call(self) -> Reading[bool]:

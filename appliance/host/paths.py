@@ -109,6 +109,8 @@ JOURNAL = Path("/var/lib/asha/journal")
 # not keep the line held.
 CARD = Path("/var/lib/asha/card.json")
 CARD_LOCK = Path("/run/asha/card.lock")
+# What was seen of the relay when this machine was switched off (hw/poweroff_drills.py).
+POWEROFF_DRILLS = Path("/var/lib/asha/poweroff-drills.json")
 # The mark of a restart of the engine that is under way: on a tmpfs, because a reboot ends it.
 ENGINE_RESTART = Path("/run/asha/engine-restart")
 # Whether the engine is to run. Not on a tmpfs: one that does not come back after a reboot is missing too.

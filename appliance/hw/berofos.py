@@ -20,7 +20,7 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.relay_facts import Contacts, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
-from appliance.hw.deadline import within
+from appliance.hw.deadline import still_hangs, within
 from appliance.hw.network_device import ask_by_datagram, get
 from appliance.hw.relay import CardGarbled, CardRefused
 from appliance.hw.tcp_port import NetworkPlace
@@ -38,6 +38,7 @@ _MODE = "/?cmd=4&mode={}"
 _WATCHDOG = "/?cmd=6&wen={}"
 _INTERVAL = "/?cmd=2&wintv={}"
 
+_QUESTION = "the question for its mode"
 _FRAME = b"GBL\x04"
 _SCAN, _KICK = 0x01, 0x0B
 _MAC = slice(5, 11)  # in the answer to a scan
@@ -78,8 +79,10 @@ class Berofos:
             state = self._state(until)
             seen.append(Contacts.ENERGISED if _is_on(state, "4_mode") else Contacts.RELEASED)
 
+        if still_hangs(_of_device(_QUESTION)):
+            return Unknown("an earlier question to the berofos has not returned", self._clock.now())
         try:
-            self._in_turn("the question for its mode", False, look)
+            self._in_turn(_QUESTION, False, look)
         except HardwareError as problem:
             return Unknown(str(problem), self._clock.now())
         return Known(seen[0], self._clock.now(), "its register, not its contacts")
@@ -104,7 +107,7 @@ class Berofos:
             with self._turn.taken(until, force=force):
                 action(until)
 
-        within(body, self._deadline, f"{what} of the berofos")
+        within(body, self._deadline, _of_device(what))
 
     def _energise(self, until: float) -> None:
         """Give the line to the primary.
@@ -173,6 +176,10 @@ class Berofos:
         for name, what in (("1_sz", "scenario"), ("1_rm", "mode at power-on")):
             if _is_on(state, name) or state.get(name, "0") not in ("0", ""):
                 raise CardRefused(f"The {what} of the berofos is not 0.", todo="Set it to 0 on its page.")
+
+
+def _of_device(what: str) -> str:
+    return f"{what} of the berofos"
 
 
 def _is_on(state: dict[str, str], name: str) -> bool:

@@ -15,10 +15,11 @@ from appliance.core.reading import Known, Reading, Unknown
 from appliance.core.relay_facts import Contacts, ReadBack, RelayFacts
 from appliance.host.clock import Clock
 from appliance.hw.card_lock import CardLock
-from appliance.hw.deadline import within
+from appliance.hw.deadline import still_hangs, within
 from appliance.hw.relay import CardRefused, ContactsSplit
 
 _OWN_SHARE = 0.9  # of the deadline; the rest is left for reporting what went wrong
+_QUESTION = "the question for its relays"
 _WORDS = {Relay.ENERGISED: "energise", Relay.RELEASED: "release"}
 
 States: TypeAlias = dict[int, bool]
@@ -86,13 +87,11 @@ class Board:
     def position(self) -> Reading[Contacts]:
         if self._facts.read_back is ReadBack.NONE:
             return Unknown(f"the {self._facts.title} cannot be asked", self._clock.now())
+        if still_hangs(_of_board(_QUESTION)):
+            return Unknown("an earlier question to the relay board has not returned", self._clock.now())
         seen: list[States] = []
         try:
-            self._in_turn(
-                "the question for its relays",
-                False,
-                lambda session: seen.append(session.states(self._contacts)),
-            )
+            self._in_turn(_QUESTION, False, lambda session: seen.append(session.states(self._contacts)))
         except HardwareError as problem:
             return Unknown(str(problem), self._clock.now())
         on = [seen[0][contact] for contact in self._contacts]
@@ -122,7 +121,7 @@ class Board:
                 _begin(session, force)
                 action(session)
 
-        within(body, self._deadline, f"{what} of the relay board")
+        within(body, self._deadline, _of_board(what))
 
     def _ask(self, session: BoardSession) -> None:
         session.states(self._contacts)
@@ -185,6 +184,10 @@ class Board:
         """Release what was energised of a line that is split: half of it is of no use at either node."""
         with contextlib.suppress(HardwareError, OSError):
             self._switch(session, False, [])
+
+
+def _of_board(what: str) -> str:
+    return f"{what} of the relay board"
 
 
 def _begin(session: BoardSession, force: bool) -> None:

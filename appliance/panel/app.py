@@ -42,6 +42,7 @@ from appliance.panel.views import (
     journal,
     login,
     metrics,
+    relay,
     settings,
     status,
 )
@@ -69,7 +70,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_VIEWS = (status, login, actions, alarm, charts, journal, settings, introduction, api, metrics)
+_VIEWS = (status, login, actions, alarm, charts, relay, journal, settings, introduction, api, metrics)
 
 
 def create_app(

@@ -1,4 +1,4 @@
-"""How many calls are up, as Asterisk's console reports it."""
+"""Which calls are up, as Asterisk's console reports it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,31 @@ def read_calls(conf: Conf, now: Callable[[], float], deadline: float) -> Reading
 
     Unknown when the console does not answer or says something else.
     """
+    said = _said(conf, "core show channels", now, deadline)
+    if isinstance(said, Unknown):
+        return said
+    counts = [int(count) for count in _ACTIVE.findall(said.value)]
+    return Known(max(counts), now()) if counts else Unknown("the console counts no channels", now())
+
+
+def read_channels(conf: Conf, now: Callable[[], float], deadline: float) -> Reading[frozenset[str]]:
+    """Return the names of the channels in calls; each name is used once. Blocks for at most `deadline` seconds.
+
+    Unknown when the console does not answer or says something else.
+    """
+    said = _said(conf, "core show channels concise", now, deadline)
+    if isinstance(said, Unknown):
+        return said
+    lines = [line for line in said.value.splitlines() if line.strip()]
+    if any("!" not in line for line in lines):
+        return Unknown(f"the console lists no channels: {lines[0]}", now())
+    return Known(frozenset(line.split("!")[0] for line in lines), now())
+
+
+def _said(conf: Conf, command: str, now: Callable[[], float], deadline: float) -> Reading[str]:
+    """Return what the console answers to `command`."""
     try:
-        finished = run([find_program(conf.pbx_program), "-rx", "core show channels"], deadline=deadline)
+        finished = run([find_program(conf.pbx_program), "-rx", command], deadline=deadline)
     except AshaError as problem:
         return Unknown(str(problem), now())
-    if not finished.ok:
-        return Unknown(finished.explain(), now())
-    counts = [int(count) for count in _ACTIVE.findall(finished.output)]
-    return Known(max(counts), now()) if counts else Unknown("the console counts no channels", now())
+    return Known(finished.output, now()) if finished.ok else Unknown(finished.explain(), now())

@@ -34,6 +34,13 @@ class DahdiTree:
         for number in self._spans:
             self.restore(number)
 
+    def now_there(self) -> dict[int, tuple[TreeSpan, int]]:
+        """Return the spans that are there by their numbers, each with its alarms as the kernel's bits."""
+        return {
+            number: (self._spans[number], _BITS.get(self._alarms[number], 0))
+            for number in sorted(self._there)
+        }
+
     def follow(self, line: TelephoneLine, side: str, numbers: Sequence[int] | None = None) -> None:
         """Show the alarms of `side` of `line` on the spans `numbers` (or on all), from now on."""
 

@@ -69,8 +69,8 @@ _ALL = (
         rai_to_yellow=Delay(0.001, 0.0, 0.005),
     ),
     Profile("wct4xxp", loss_to_red=_DEBOUNCE, ais_to_blue=_DEBOUNCE, rai_to_yellow=_YELLOW_DEBOUNCE),
-    # TDMoE: RED on silence, clears 0.9-2.0 s after the packets are back, no settle (both measured).
-    Profile("dynamic", loss_to_red=Delay(1.5, 1.0, 2.0), reframe=Delay(1.5, 0.9, 2.0), settle=NEVER),
+    # TDMoE: RED on silence, no settle. It clears with the first packet; after a pulled cable that takes up to 2.0 s.
+    Profile("dynamic", loss_to_red=Delay(1.5, 1.0, 2.0), reframe=Delay(1.5, 0.0, 2.0), settle=NEVER),
     # Rhino's analog driver never raises an alarm; only hook and ring bits change.
     Profile("rcbfx", loss_to_red=NEVER, reframe=NEVER, settle=NEVER, alarms=False, digital=False),
 )
@@ -94,6 +94,6 @@ class Q921:
     # SABME on a good line → up: the answer and its way, small against T200 (assumed).
     handshake: float = 0.05
 
-    def notices_loss(self, chance: Random | None) -> float:
-        """Return the delay from the loss of layer 1 until the D-channel is reported down."""
-        return self.rest_of_t203.pick(chance) + self.tries * self.t200
+    def last_poll(self, chance: Random | None) -> float:
+        """Return the delay from the loss of layer 1 until the last poll; one T200 later the D-channel is down."""
+        return self.rest_of_t203.pick(chance) + (self.tries - 1) * self.t200

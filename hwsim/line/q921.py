@@ -1,11 +1,11 @@
 """The data link of a D-channel between PBXs and their exchange, as libpri was seen to play it.
 
 While the link is down, a PBX sends SABME at 0, 1, 2, 3 s, pauses, and begins again. While it is up, the PBX
-polls after a long silence, so a lost link is noticed only seconds later. A line that comes back sooner still
-has its link, unless another PBX has taken the exchange's end meanwhile: then the link is a *ghost*, and the
-first PBX believes in a link that belongs to the other. Source: docs/facts/pri-timing.md; that a lone PBX
-keeps its link over a short cut was tried with real libpri 1.6. That only a restart ends a ghost is the worst
-that was seen, and what the facts ask for.
+polls after a long silence, so a lost link is noticed only seconds later. A line that comes back before the
+last poll still has its link, unless another PBX has taken the exchange's end meanwhile: then the link is a
+*ghost*, and the first PBX believes in a link that belongs to the other. Source: docs/facts/pri-timing.md.
+tests/hwsim/line/test_line_against_libpri.py plays the same stories with real libpri. That only a restart ends
+a ghost is the worst that was seen, and what the facts ask for.
 
 A link can also stick: it is down, and no SABME is answered until what `Cure` names has happened.
 """
@@ -99,7 +99,7 @@ class Link:
             self._needs = None
             self._begin()
         if not carrier and self.believed_up:
-            self._set_timer(self._timers.notices_loss(self._chance), self._notice)
+            self._set_timer(self._timers.last_poll(self._chance), self._polled_in_vain)
 
     def _begin(self) -> None:
         self._tries = 0
@@ -133,9 +133,13 @@ class Link:
         self._exchange.holder = self
         self._say("up")
 
-    def _notice(self) -> None:
+    def _polled_in_vain(self) -> None:
         if self._carrier:
             return  # The line is back in time. If another PBX holds the link by now, this end never notices.
+        self._set_timer(self._timers.t200, self._notice)
+
+    def _notice(self) -> None:
+        """Give the link up, whether or not the line is back: nothing polls any more."""
         self._drop()
         self._begin()
 

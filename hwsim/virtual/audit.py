@@ -19,6 +19,7 @@ from appliance.core.journal_rules import (
     two_owners,
 )
 from appliance.core.model import Node, Pbx, Relay
+from appliance.core.progress import ENDING
 from appliance.core.transfer import Order
 from appliance.core.values import held_since
 from hwsim.virtual.alarm import says_nobody_serves, says_two_may_serve
@@ -188,7 +189,9 @@ class Observer:
         """Look at Asterisks that were started ahead of a grant, and for how long another one has run meanwhile."""
         world, before = self.world, self._ahead_since
         for node, server in world.servers.items():
-            runs = server.runs and server.pbx.state is Pbx.RUNNING
+            agent = world.agents[node]
+            ended = agent is not None and agent.busy & ENDING  # a planned move tells of it as it begins
+            runs = server.runs and server.pbx.state is Pbx.RUNNING and not ended
             self._runs_since[node] = held_since(self._runs_since[node], world.now, runs)
         for node, agent in world.agents.items():
             if agent is not None and agent.state.prepared.since is not None:

@@ -105,6 +105,17 @@ def test_a_stop_lets_the_line_go(booted: Host) -> None:
 
 
 @pytest.mark.parametrize("agent", ["runs", "is dead"])
+def test_a_shutdown_lets_the_line_go(booted: Host, agent: str) -> None:
+    """By the command that init calls; Heartbeat, which would end before asha, has its service left to asha here."""
+    serve(booted)
+    if agent == "is dead":
+        ok(booted.sh(f"kill -9 $(cat /var/run/asha.pid) {agent_pid(booted)}"))
+    ok(booted.run("/etc/rc.d/rc", "0"))
+    assert relay(booted)[-1] == "RELAYOFF installed"
+    assert agent_pid(booted) == ""
+
+
+@pytest.mark.parametrize("agent", ["runs", "is dead"])
 def test_an_erase_lets_the_line_go_before_anything_else(booted: Host, agent: str) -> None:
     serve(booted)
     if agent == "is dead":

@@ -141,7 +141,7 @@ def test_the_first_tab_stop_leads_past_the_links(panel: Panel, enter: Callable[.
     "path",
     [
         "settings", "moves", "journal", "account", "do/hand-over", "do/maintenance-on", "none",
-        "alarm/line-blocked", "charts?span=hour", "charts?span=week",
+        "alarm/line-blocked", "charts?span=hour", "charts?span=week", "relay",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("dark", [False, True])

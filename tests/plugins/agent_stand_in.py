@@ -207,6 +207,7 @@ class AgentStandIn:
             "journal page": {"entries": JOURNAL[::-1], "last": "", "more": False},
             "events": [],
             "trends": TRENDS,
+            "relay list": {"ports": []},
             "meters": {
                 "since": 0.0,
                 "transfers": {},
@@ -230,7 +231,18 @@ class AgentStandIn:
 
     def verbs(self, *but: str) -> list[str]:
         """What it was asked to do, without the looks."""
-        looks = {"status", "history", "journal", "journal page", "events", "trends", "meters", "conf", *but}
+        looks = {
+            "status",
+            "history",
+            "journal",
+            "journal page",
+            "events",
+            "trends",
+            "meters",
+            "conf",
+            "relay list",
+            *but,
+        }
         return [str(request["verb"]) for request in self.asked if request["verb"] not in looks]
 
     def start(self) -> None:

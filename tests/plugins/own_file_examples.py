@@ -19,8 +19,10 @@ from appliance.core.engine_change import EngineChange
 from appliance.core.gap_counts import RecentDays
 from appliance.core.grant import Verb
 from appliance.core.model import Node
+from appliance.core.poweroff_drill import PoweroffDrills, Way
 from appliance.core.trends import Sample, Trends
 from appliance.host.paths import SyncPaths
+from appliance.hw.poweroff_drills import drills_file
 from appliance.hw.usb_identity import UsbIdentity, remember
 from appliance.notify.spool import Spool, Ways, WayState
 from appliance.sark.provisioning import PHP, TEXT, write_address
@@ -44,6 +46,9 @@ def examples(folder: Path) -> dict[str, bytes]:
         "grant": lambda path: GrantFile(path).ask(Verb.START, 1.0, "7:99"),
         "card.json": lambda path: remember(
             path, Path("/dev/ttyUSB0"), UsbIdentity("0403", "6001", "A", "1-1")
+        ),
+        "poweroff-drills.json": lambda path: drills_file(path).write(
+            json.dumps(to_json(PoweroffDrills("lcus").begun(Way.BUTTON, 5.0, "1f")))
         ),
         "engine-change.json": lambda path: change_file(path).write(
             json.dumps(to_json(EngineChange("pacemaker", "heartbeat", "1f", leads=True)))

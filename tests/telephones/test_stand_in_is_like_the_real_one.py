@@ -277,6 +277,52 @@ def test_it_ends_by_itself_and_takes_its_files_along(pbx: Pbx, how: str | int) -
     assert pbx.say("core show uptime").code == 1
 
 
+CALL = "channel originate Local/100@from-trunk application Wait 60"
+CONCISE, HANG_UP = "core show channels concise", "channel request hangup all"
+
+
+def with_a_call(pbx: Pbx) -> Running:
+    began = pbx.started()
+    assert pbx.say(CALL).code == 0
+    pbx.until(lambda: len(channels(pbx)) == 2, "call")
+    return began
+
+
+def channels(pbx: Pbx) -> list[str]:
+    return [line.split("!")[0] for line in pbx.say(CONCISE).out.splitlines()]
+
+
+def test_a_call_is_two_channels_which_a_console_ends(pbx: Pbx) -> None:
+    began = with_a_call(pbx)
+    assert all(re.fullmatch(r"Local/100@from-trunk-\w+;[12]", name) for name in channels(pbx)), channels(pbx)
+    assert "2 active channels\n1 active call\n" in pbx.say("core show channels").out
+    said = pbx.say(HANG_UP)
+    assert (said.code, said.out.count("Requested Hangup on channel 'Local/100@")) == (0, 2), said
+    pbx.until(lambda: channels(pbx) == [], "end of the call")
+    assert began.code is None
+
+
+def test_a_stop_that_ends_calls_goes_on_for_a_second_and_refuses_every_other_command(pbx: Pbx) -> None:
+    began = with_a_call(pbx)
+    asked = time.monotonic()
+    assert pbx.say("core stop gracefully", 0.5).code != 1
+    for command in (CONCISE, HANG_UP):
+        assert pbx.say(command).out == f"Command '{command}' cannot be run during shutdown\n"
+    assert began.code is None, "it waits for the call"
+    pbx.say("core stop now")
+    assert pbx.ends(began) == 0
+    assert time.monotonic() - asked >= 1.0
+
+
+def test_a_signal_ends_one_with_calls_no_sooner_than_the_console(pbx: Pbx) -> None:
+    began = with_a_call(pbx)
+    asked = time.monotonic()
+    pbx.kill(signal.SIGTERM)
+    assert pbx.ends(began) == 0
+    assert time.monotonic() - asked >= 1.0
+    assert not pbx.exists(PIDFILE)
+
+
 def test_sigterm_is_lost_while_it_is_blocked_in_the_boot_and_ends_it_later(pbx: Pbx) -> None:
     began = pbx.start()
     pbx.until(lambda: pbx.exists(PIDFILE) and pbx.blocks(signal.SIGTERM), "block of SIGTERM")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 
 from appliance.cli.checks.look import Scene
+from appliance.cli.local_time import format_day
 from appliance.config import Conf
 from appliance.core.errors import HostError
 from appliance.core.host_check.finding import Finding, fine, not_known, warning, wrong
 from appliance.core.host_check.own import judge_ways
-from appliance.core.host_check.relay import judge_fall
+from appliance.core.host_check.relay import judge_fall, judge_poweroff
 from appliance.core.ip_address import with_port
+from appliance.core.poweroff_drill import relay_name
 from appliance.core.reading import Unknown
-from appliance.host.paths import PANEL_DIR, SSH_KEYS
+from appliance.host.paths import PANEL_DIR, POWEROFF_DRILLS, SSH_KEYS
 
 SSH_PATIENCE = 8.0
 """Seconds for the other node's answer to one question: less than a look has."""
@@ -72,6 +74,14 @@ def card(scene: Scene) -> Finding:
 def card_falls(scene: Scene) -> Finding:
     """Judge whether the line goes to the secondary when the relay loses its power."""
     return judge_fall(scene.conf.relay_facts, on_network=scene.conf.relay_on_network)
+
+
+def card_at_poweroff(scene: Scene) -> Finding:
+    """Judge what people saw of the relay when this machine was switched off."""
+    from appliance.hw.poweroff_drills import drills_file  # noqa: PLC0415
+
+    drills = drills_file(scene.root / POWEROFF_DRILLS.relative_to("/")).load()
+    return judge_poweroff(drills.of(relay_name(scene.conf.relay_driver)), format_day)
 
 
 def card_tool(scene: Scene) -> Finding:

@@ -73,6 +73,7 @@ CHECKS: tuple[HostCheck, ...] = (
     HostCheck("restarts", starters.restarters),
     HostCheck("card", own.card, _sees_card),
     HostCheck("card falls", own.card_falls, _has_card),
+    HostCheck("card if off", own.card_at_poweroff, _has_card),
     HostCheck("card tool", own.card_tool, _has_tool),
     HostCheck("card's port", starters.grabbers, _has_port),
     HostCheck("line", own.line, _has_line),

@@ -20,6 +20,7 @@ from prometheus_client.core import (
 from appliance.core.answers import MetersAnswer, TrendsAnswer
 from appliance.core.model import DChannel, Line, Pbx, Relay
 from appliance.core.pair_state import PairState
+from appliance.core.relay_facts import Contacts
 from appliance.core.roles import Role
 from appliance.core.status import NOT_SET_UP, SpanStatus, Status, StatusValue
 
@@ -104,6 +105,11 @@ def _line(status: Status) -> Iterator[Metric]:
     line, relay = _value(status.line), status.relay
     commanded = _value(relay.commanded)
     yield _states("asha_relay", "What the relay was told last.", "state", _values(Relay), commanded)
+    register, again = _value(relay.register), None if relay.register is None else relay.put_right
+    yield _states(
+        "asha_relay_register", "What the relay says of itself.", "state", _values(Contacts), register
+    )
+    yield _gauge("asha_relay_put_right", "Commands given again for what it said, in 10 min.", again)
     yield _gauge("asha_card_present", "1 when the relay card is there.", _value(relay.card))
     yield _states("asha_line", "What this node's spans say of the line.", "state", _values(Line), line)
     here = (

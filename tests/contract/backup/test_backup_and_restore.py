@@ -59,6 +59,8 @@ NEVER = (
     "/var/lib/asha/sync/turn",
     "/var/lib/asha/sync/handed-over",
     "/var/lib/asha/maintenance.json",
+    "/var/lib/asha/poweroff-drills.json",
+    "/var/lib/asha/poweroff-drills.lock",
     "/var/lib/asha/engine-change.json",
     "/var/lib/asha/engine-target",
     "/var/lib/asha/standing.json",

@@ -14,7 +14,7 @@ from tests.plugins.agent_stand_in import AgentStandIn
 
 ANYBODY = {"/login", "/static/<path:filename>", "/first", "/metrics"}
 VIEWERS = {
-    "/", "/live", "/logout", "/account", "/settings", "/moves", "/journal", "/alarm/<name>", "/charts",
+    "/", "/live", "/logout", "/account", "/settings", "/moves", "/journal", "/alarm/<name>", "/charts", "/relay",
     "/api/openapi.json", "/api/me", "/api/status", "/api/journal", "/api/history", "/api/trends", "/api/conf",
 }  # fmt: skip
 _EXAMPLES = {"<path:filename>": "asha.css", "<slug>": "stop-ha", "<name>": "card-lost"}

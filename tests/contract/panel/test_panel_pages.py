@@ -289,6 +289,47 @@ def test_no_chart_without_data(agent: AgentStandIn, visit: Callable) -> None:
     assert vera.get("/charts?span=year").status_code == 400
 
 
+def test_the_page_of_the_relay_says_what_it_was_told_and_what_it_says_of_itself(
+    agent: AgentStandIn, visit: Callable
+) -> None:
+    relay = {
+        "card": {"value": True, "why": ""},
+        "place": "/dev/hidraw0",
+        "commanded": {"value": "energised", "why": ""},
+        "driver": "dcttech",
+        "title": "dcttech USBRelay board",
+        "evidence": "documented",
+        "register": {"value": "released", "why": ""},
+        "asked": 3.2,
+        "put_right": 3,
+        "trouble": "the relay's register was found released",
+    }
+    agent.says["status"] = {**agent.status, "relay": relay}
+    port = {"tty": "/dev/hidraw0", "usb": "16c0:05df at port 1-2", "fits": ["dcttech"], "ours": True}
+    agent.says["relay list"] = {"ports": [port]}
+    page = text_of(visit("vera").get("/relay"))
+    for words in (
+        "dcttech: dcttech USBRelay board (its language is documented)",
+        "released, 3 s ago",
+        "only the line says. Because of the register, asha has commanded the relay again in the last 10 min: 3.",
+        "<td>16c0:05df at port 1-2</td><td>dcttech</td><td>as the conf file says</td>",
+        "<code>asha relay test</code>",
+        "register was found released.</p>",
+    ):
+        assert words in page
+
+
+def test_the_page_of_the_relay_says_what_it_cannot_know(agent: AgentStandIn, visit: Callable) -> None:
+    vera = visit("vera")
+    blind = {"card": {"value": True, "why": ""}, "commanded": {"value": None, "why": "not commanded"}}
+    agent.says["status"] = {**agent.status, "relay": blind}
+    page = text_of(vera.get("/relay"))
+    assert "unknown: not commanded" in page and "this kind of relay cannot be asked" in page
+    assert "No serial port on USB" in page
+    del agent.says["relay list"]
+    assert "knows no verb" in text_of(vera.get("/relay"))
+
+
 def test_the_page_that_is_open_is_marked_in_the_list_of_pages(visit: Callable) -> None:
     olga = visit("olga")
     for path, label in (

@@ -18,7 +18,9 @@ from appliance.core.reading import Known
 from appliance.host.clock import SystemClock
 from appliance.host.pidwatch import PidWatch
 from appliance.pbx import service
+from appliance.pbx.calls import read_channels
 from appliance.pbx.process import ExitEvents, find_pid, watch_death
+from hwsim.asterisk.program import AFTER_CALLS
 
 CLOCK = SystemClock()
 
@@ -27,6 +29,10 @@ def start(conf: Conf) -> int:
     pid = service.start(conf, CLOCK)
     assert service.wait_booted(conf, CLOCK, 10.0)
     return pid
+
+
+def console(conf: Conf, command: str) -> None:
+    subprocess.run([conf.pbx_program, "-rx", command], check=True, timeout=30, capture_output=True)
 
 
 def gone(pid: int) -> bool:
@@ -42,6 +48,25 @@ def test_it_starts_boots_and_stops(asterisk) -> None:
     service.stop(asterisk.conf, CLOCK, 5.0)
     assert gone(pid)
     assert find_pid(asterisk.conf, 2.0) == Known(None, 2.0)
+
+
+def test_calls_are_ended_before_a_stop_which_then_does_not_wait_for_them(asterisk) -> None:
+    pid = start(asterisk.conf)
+    console(asterisk.conf, "channel originate Local/100@default application Wait 60")
+    assert len(read_channels(asterisk.conf, CLOCK.now, 5.0).value) == 2
+    began = CLOCK.now()
+    service.stop(asterisk.conf, CLOCK, 3600.0)
+    assert gone(pid)
+    assert CLOCK.now() - began < AFTER_CALLS, "its own stop goes on for a second when it has ended calls"
+
+
+def test_calls_that_do_not_end_are_left_to_the_stop_by_the_console(asterisk) -> None:
+    pid = start(asterisk.conf)
+    console(asterisk.conf, "channel originate Local/100@default application Wait 60")
+    console(asterisk.conf, "core stop gracefully")  # from here on it refuses to hang up
+    service.stop(asterisk.conf, CLOCK, 3600.0)
+    assert gone(pid)
+    assert not asterisk.conf.pbx_pidfile.exists(), "it was not killed"
 
 
 def test_starting_what_runs_and_stopping_what_does_not_change_nothing(asterisk) -> None:

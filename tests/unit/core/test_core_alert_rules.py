@@ -44,6 +44,7 @@ def test_nothing_wrong_is_nothing_told(role: str) -> None:
         (status("off", engine={"lost": True}), AlertKind.NODE_UNFIT),
         (status("off", lan={"reached": reading(False, "eth0 is down")}), AlertKind.LAN_LOST),
         (status(relay={"card": reading(False)}), AlertKind.CARD_LOST),
+        (status(relay={"trouble": "its register was found split"}), AlertKind.RELAY_MOVED),
         (status(peer={"links": {"eth0": "up", "eth1": "dead"}}), AlertKind.LINK_LOST),
         (status(address={"duplicate": "02:00:00:00:00:01"}), AlertKind.SPLIT_BRAIN),
         (status(peer={"granted": reading(True)}), AlertKind.SPLIT_BRAIN),

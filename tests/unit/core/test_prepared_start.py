@@ -24,7 +24,7 @@ from appliance.core.engine_requests import ANSWERED_WITHIN, NOTHING_ASKED, Asked
 from appliance.core.grant import Grant, Verb, Verdict
 from appliance.core.model import Line, Pbx, Relay
 from appliance.core.plan import begin
-from appliance.core.prepared_start import OFFERED_FOR, SILENT_FOR, offers
+from appliance.core.prepared_start import OFFERED_FOR, SILENT_FOR, STOPS_WITHIN, offers
 from appliance.core.reading import Known, Unknown
 from appliance.core.roles import Role
 from appliance.core.service_state import Prepared, ServiceState, first_state
@@ -282,6 +282,36 @@ def test_service_is_offered_once_it_is_let_go_and_asterisk_is_gone() -> None:
     assert offers(done, seen(), NOW), "the engine took it"
 
 
+def stopping(event: ControllerEvent, policy: Policy = POLICY) -> ServiceState:
+    """Return the state of a node whose Asterisk runs, with its line let go and the order to stop given at NOW."""
+    runs = seen(pbx=Pbx.RUNNING, commanded=Relay.RELEASED)
+    state, given = turned(SERVES, runs, event=event, policy=policy)
+    if Order.STOP_PBX not in given:
+        state, given = turned(state, runs, policy=policy)
+    assert Order.STOP_PBX in given
+    return state
+
+
+BY_THE_ENGINE = ScriptSpoke(Verb.STOP, Grant(generation=5), Verdict.ACCEPTED)
+
+
+@pytest.mark.parametrize("event", [HandOver("an operator asked"), BY_THE_ENGINE])
+def test_a_planned_move_offers_service_as_soon_as_asterisk_is_being_stopped(event: ControllerEvent) -> None:
+    state = stopping(event)
+    runs = seen(pbx=Pbx.RUNNING, commanded=Relay.RELEASED, busy={Order.STOP_PBX})
+    assert offers(state, runs, NOW)
+    assert not offers(state, replace(runs, commanded=Known(Relay.ENERGISED, NOW)), NOW), "the line is here"
+    assert not offers(state, replace(runs, pbx=Unknown("no answer", NOW)), NOW)
+    assert not offers(state, replace(runs, pbx=Known(Pbx.HUNG, NOW)), NOW)
+    assert not offers(state, runs, NOW + STOPS_WITHIN + 0.1), "it does not stop as it should"
+
+
+def test_a_move_that_was_not_planned_offers_service_only_when_asterisk_is_gone() -> None:
+    state = stopping(HandOver("an operator asked"))
+    runs = seen(pbx=Pbx.RUNNING, commanded=Relay.RELEASED, busy={Order.STOP_PBX})
+    assert not offers(replace(state, planned=False), runs, NOW)
+
+
 def test_a_standby_that_was_told_to_stop_offers_nothing() -> None:
     state, _ = turned(STANDS_BY, seen(), event=ScriptSpoke(Verb.STOP, Grant(generation=5), Verdict.ACCEPTED))
     done = replace(state, transfer=replace(begin(Goal.RELEASE, 5, "", POLICY, NOW), phase=Phase.DONE))
@@ -305,7 +335,7 @@ def test_the_journal_says_why() -> None:
     _, effects = step(STANDS_BY, Tick(inputs), ControllerPolicy(SECONDARY, watch, 5.0), NOW)
     said = [effect for effect in effects if isinstance(effect, WriteEntry) and effect.kind == "prepared"]
     assert [entry.fields["says"] for entry in said] == [
-        "the other node has given service up, and its Asterisk is gone"
+        "the other node has given service up, and its Asterisk is gone or is being stopped"
     ]
 
 
