@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +14,13 @@ from appliance.config import Conf, load
 from appliance.control.client import AgentAbsent, AgentSilent
 from appliance.control.status import ask_status
 from appliance.core.answers import PortShown
-from appliance.core.cabling import PINS, LineWire, svg, text, wires
+from appliance.core.cabling import PINS, LineWire, SwitchedWire, svg, text, wires
 from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
 from appliance.core.model import Node, Relay
 from appliance.core.poweroff_drill import PoweroffDrills, Sight, Way
 from appliance.core.reading import Known
-from appliance.core.relay_facts import Contacts, ReadBack
+from appliance.core.relay_choice import Build
+from appliance.core.relay_facts import RELAYS, Contacts, ReadBack
 from appliance.local_node import CLOCK, conf_and_node
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _HOLD = 1.0
 """Seconds between the two moves of a trial, so that each can be heard and measured."""
 _DIALECTS = ("lcus-text", "lcus-bytes")
 """What a board of RELAYDRIVER=lcus may answer to a question that switches nothing."""
+_PICTURE = click.Path(dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,18 @@ class PoweroffTold:
 
     says: tuple[str, ...] = ()
     drills: PoweroffDrills | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WizardTold:
+    """`says`: what was done, in sentences. `diff`: the changed lines of the conf file, "" when none changed.
+
+    `other_node`: the command that is still to be given on the other node.
+    """
+
+    says: tuple[str, ...] = ()
+    diff: str = ""
+    other_node: str = ""
 
 
 @click.group()
@@ -71,9 +85,7 @@ def _port_lines(ports: list[PortShown]) -> Iterator[str]:
 @relay.command()
 @prints(tuple[LineWire, ...])
 @click.option("--line", type=click.Choice(list(PINS)), required=True, help="The kind of line.")
-@click.option(
-    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="Write it as SVG to this file too."
-)
+@click.option("--picture", type=_PICTURE, help="Write it as SVG to this file too.")
 def cabling(line: str, picture: Path | None) -> None:
     """Show how the wires of a line go over signal relays whose coils one contact of the board switches.
 
@@ -82,11 +94,41 @@ def cabling(line: str, picture: Path | None) -> None:
     """
     found = wires(line)
     if picture:
-        try:
-            picture.write_text(svg(found), encoding="utf-8")
-        except OSError as problem:
-            raise HostError(f"The picture could not be written: {problem}.") from problem
+        write_picture(found, picture)
     put(found, text)
+
+
+def write_picture(cabling: Sequence[SwitchedWire], file: Path) -> None:
+    """Write the cabling as SVG. Raises HostError."""
+    try:
+        file.write_text(svg(cabling), encoding="utf-8")
+    except OSError as problem:
+        raise HostError(f"The picture could not be written: {problem}.") from problem
+
+
+@relay.command()
+@tells(WizardTold)
+@click.option("--device", default="", metavar="DEVICE", help="Its tty, its /dev/hidraw, or its IPv4 address.")
+@click.option("--driver", type=click.Choice(list(RELAYS)), metavar="DRIVER", help="As in RELAYDRIVER.")
+@click.option("--line", type=click.Choice(list(PINS)), help="The kind of line.")
+@click.option("--build", type=click.Choice([one.value for one in Build]), help="What switches the wires.")
+@click.option("--contacts", default="", metavar="N,N...", help="As in RELAYCONTACTS.")
+@click.option("--picture", type=_PICTURE, help="Write the cabling as SVG to this file too.")
+@click.option("--no-click", is_flag=True, help="Move no contact.")
+@click.option("--yes", is_flag=True, help="Ask nothing: move the contacts, and write the conf file.")
+def wizard(picture: Path | None, **options: Any) -> None:
+    """Set up a relay that has just been plugged in, step by step. On the primary.
+
+    It lists what is there, asks what is to be used and how it is cabled, tries each contact and sets RELAYDRIVER,
+    RELAYDEVICE and RELAYCONTACTS. An option answers its question. Contacts are tried only while no node is in service.
+    Whatever ends it before the last question leaves the conf file as it was, and every contact released.
+
+    With --build coils one contact of the board feeds the coils of signal relays, which switch the wires: recommended.
+    With --build contacts the board's own contacts do, one for each wire.
+    """
+    from appliance.cli.relay_wizard import given_by, run_wizard  # noqa: PLC0415 - it knows this module
+
+    run_wizard(given_by(**options), picture)
 
 
 @relay.command()
@@ -165,6 +207,19 @@ def refuse_in_service() -> None:
 
 def _try(conf: Conf) -> None:
     """Move the relay both ways. Raises HardwareError when a command fails or the register says otherwise."""
+    click_relay(conf)
+    if conf.relay_driver == "lcus":
+        name = find_dialect(conf)
+        say(
+            f"It can be asked: asha conf set RELAYDRIVER {name} makes asha read it back."
+            if name
+            else "It does not say what its relays do, which is usual for such boards."
+        )
+    say("Commanded, and not proved: a register is no contact. Did it click twice?")
+
+
+def click_relay(conf: Conf) -> None:
+    """Energise and release the relay, which ends released in any case. Raises HardwareError, as `_try` does."""
     from appliance.hw.drivers import open_card  # noqa: PLC0415
 
     card = open_card(conf, CLOCK)
@@ -182,9 +237,6 @@ def _try(conf: Conf) -> None:
         raise HardwareError(
             "The relay's register does not follow the commands.", todo="Check the board and its power."
         )
-    if conf.relay_driver == "lcus":
-        _name_dialect(conf)
-    say("Commanded, and not proved: a register is no contact. Did it click twice?")
 
 
 def step(card: RelayCard, relay: Relay) -> bool:
@@ -200,12 +252,14 @@ def step(card: RelayCard, relay: Relay) -> bool:
     return isinstance(said, Known) and said.value is Contacts(relay.value)
 
 
-def _name_dialect(conf: Conf) -> None:
-    """Ask the board for its state in each dialect that has the same question, which switches nothing."""
+def find_dialect(conf: Conf) -> str:
+    """Ask an LCUS board for its state in each dialect that has the same question, which switches nothing.
+
+    Returns the RELAYDRIVER that understands its answer, "" when none does.
+    """
     from appliance.hw.drivers import open_card  # noqa: PLC0415
 
     for name in _DIALECTS:
         if isinstance(open_card(replace(conf, relay_driver=name), CLOCK).position(), Known):
-            say(f"It can be asked: asha conf set RELAYDRIVER {name} makes asha read it back.")
-            return
-    say("It does not say what its relays do, which is usual for such boards.")
+            return name
+    return ""

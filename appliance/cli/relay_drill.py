@@ -129,19 +129,19 @@ def _take_answer(notes: PoweroffDrills, under_way: UnderWay, sight: Sight | None
 
 def _explain(way: Way) -> None:
     force = "systemctl poweroff --force --force" if _SYSTEMD.is_dir() else "poweroff -f"
-    _tell_now(f"The relay is energised for at most {_LIMIT / 60:.0f} minutes. Ctrl-C releases it at once.")
+    tell_now(f"The relay is energised for at most {_LIMIT / 60:.0f} minutes. Ctrl-C releases it at once.")
     for line in instructions(way, force):
-        _tell_now(f"  {line}")
+        tell_now(f"  {line}")
 
 
-def _tell_now(line: str) -> None:
+def tell_now(line: str) -> None:
     """Print what a person has to do meanwhile; the document of --json comes when all is over."""
     click.echo(line, err=wants_json())
 
 
 def _hold(conf: Conf, notes: PoweroffDrills, lock: int) -> None:
     """Keep the relay energised until the machine is off, or the drill ends without that."""
-    with _signals_end_it(), Stream(_GUARD, bound=False, keep=(lock,)) as guard:
+    with signals_end_it(), Stream(_GUARD, bound=False, keep=(lock,)) as guard:
         if guard.line(_GUARD_STARTS) != _READY:
             raise HostError("The process that releases the relay if this one is killed did not start.")
         _write(notes)
@@ -179,7 +179,7 @@ def _energise(card: RelayCard, conf: Conf) -> None:
         raise HardwareError(
             "The relay's register does not follow the command.", todo="Try 'asha relay test'."
         )
-    _tell_now("Switch the machine off now.")
+    tell_now("Switch the machine off now.")
 
 
 def _watch(card: RelayCard, conf: Conf) -> NoReturn:
@@ -214,7 +214,7 @@ def _write(notes: PoweroffDrills) -> None:
 
 
 @contextlib.contextmanager
-def _signals_end_it() -> Iterator[None]:
+def signals_end_it() -> Iterator[None]:
     """Have the signals that end a session end this command as an exit, so that the relay is released."""
 
     def leave(number: int, _frame: FrameType | None) -> None:

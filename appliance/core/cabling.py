@@ -6,9 +6,10 @@ documented (docs/facts/relays.md), those of an analog line on such a socket assu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 _POLES = 2
 """How many wires one DPDT relay switches."""
@@ -38,22 +39,59 @@ class LineWire:
     relay: int
     pole: int
 
+    @property
+    def switch(self) -> str:
+        """What switches the wire, for people."""
+        return f"K{self.relay} pole {self.pole}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWire:
+    """One wire of the line, and the board's own contact that switches it, counted as the board's commands do."""
+
+    pin: int
+    contact: int
+
+    @property
+    def switch(self) -> str:
+        """What switches the wire, for people."""
+        return f"contact {self.contact}"
+
+
+class SwitchedWire(Protocol):
+    """A wire of the line, whatever switches it."""
+
+    @property
+    def pin(self) -> int:
+        """The pin of all three RJ45 sockets."""
+        ...
+
+    @property
+    def switch(self) -> str:
+        """What switches the wire, for people."""
+        ...
+
 
 def wires(line: str) -> tuple[LineWire, ...]:
     """Return the wires of a kind of line, which is one of PINS, pair by pair."""
     return tuple(LineWire(pin, at // _POLES + 1, at % _POLES + 1) for at, pin in enumerate(PINS[line]))
 
 
-def text(cabling: tuple[LineWire, ...]) -> Iterator[str]:
+def wires_on_contacts(line: str, contacts: tuple[int, ...]) -> tuple[ContactWire, ...]:
+    """Return the wires of a kind of line, each on a contact of its own. Raises ValueError for another number of them."""
+    return tuple(ContactWire(pin, contact) for pin, contact in zip(PINS[line], contacts, strict=True))
+
+
+def text(cabling: Sequence[SwitchedWire]) -> Iterator[str]:
     """Yield the lines of the cabling as a picture of letters."""
     for wire in cabling:
-        common = f"line pin {wire.pin} --- common  K{wire.relay} pole {wire.pole}  "
+        common = f"line pin {wire.pin} --- common  {wire.switch}  "
         yield f"{common}NO (energised) --> primary pin {wire.pin}"
         yield f"{' ' * len(common)}NC (released)  --> secondary pin {wire.pin}"
     yield POWER
 
 
-def svg(cabling: tuple[LineWire, ...]) -> str:
+def svg(cabling: Sequence[SwitchedWire]) -> str:
     """Return the cabling as an SVG picture on a white ground, which can be read on a dark page too."""
     height = _ROW * (2 * len(cabling) + 3)
     parts = [
@@ -65,7 +103,7 @@ def svg(cabling: tuple[LineWire, ...]) -> str:
         y = row * _ROW - 5
         parts += [
             _label(_LEFT, row, f"line pin {wire.pin}"),
-            _label(_RELAY, row, f"K{wire.relay} pole {wire.pole}"),
+            _label(_RELAY, row, wire.switch),
             _label(_TO, row, f"NO: primary pin {wire.pin}"),
             _label(_TO, row + 1, f"NC: secondary pin {wire.pin}"),
             f'<path d="M90 {y}H186M280 {y}H370" stroke="black"/>',
