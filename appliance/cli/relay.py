@@ -1,4 +1,4 @@
-"""Command `asha relay`: show what is plugged in that may be a relay board, and try the one of the conf file."""
+"""Command `asha relay`: show what may be a relay board, set one up, and try the one of the conf file."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class WizardTold:
 
 @click.group()
 def relay() -> None:
-    """Look for a relay board, and try it.
+    """Look for a relay board, set it up, and try it.
 
-    For the Rhino card see also 'asha card'.
+    'asha relay wizard' sets up a new one. For the Rhino card see also 'asha card'.
     """
 
 
@@ -149,9 +149,7 @@ def test(yes: bool, poweroff: bool, by: str | None, saw: str | None) -> None:
     """
     conf, node = conf_and_node()
     if not conf.relay_installed:
-        raise UserError(
-            "There is no relay to try.", todo="Set RELAYDRIVER and RELAYDEVICE first: see 'asha relay list'."
-        )
+        raise UserError("There is no relay to try.", todo="'asha relay wizard' sets one up.")
     if node is not Node.PRIMARY:
         raise UserError("The relay is in the primary.", todo="Try it there.")
     if poweroff:

@@ -129,7 +129,7 @@ def _ask(question: str, answers: Sequence[str], default: str | None) -> str:
 def _ask_device(ports: tuple[PortShown, ...]) -> str:
     for line in device_lines(ports):
         tell_now(line)
-    tell_now("That a driver fits does not mean that it is a relay board. Nothing was tried on a real one.")
+    tell_now("That a driver fits does not mean that it is a relay board. None was tried on a real one.")
     said = str(
         click.prompt(
             "Which is the relay: its number, its path, or the IPv4 address of one on the network?",

@@ -78,7 +78,7 @@ def wires(line: str) -> tuple[LineWire, ...]:
 
 
 def wires_on_contacts(line: str, contacts: tuple[int, ...]) -> tuple[ContactWire, ...]:
-    """Return the wires of a kind of line, each on a contact of its own. Raises ValueError for another number of them."""
+    """Return the wires of a kind of line, each on a contact of its own; as many contacts as wires."""
     return tuple(ContactWire(pin, contact) for pin, contact in zip(PINS[line], contacts, strict=True))
 
 
