@@ -20,7 +20,7 @@ from appliance.core.model import Node, Relay
 from appliance.core.poweroff_drill import PoweroffDrills, Sight, Way
 from appliance.core.reading import Known
 from appliance.core.relay_choice import Build
-from appliance.core.relay_facts import RELAYS, Contacts, ReadBack
+from appliance.core.relay_facts import RELAYS, Contacts, ReadBack, evidence_of
 from appliance.local_node import CLOCK, conf_and_node
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def list_boards() -> None:
     """List the serial ports on USB and the HID relay boards, and which RELAYDRIVER fits each. Sends nothing.
 
     Most boards on a serial port have an adapter that is in many other devices too: that a driver fits does not mean
-    that it is a board.
+    that it is a board. In brackets is how well it is known what the driver says to it: see docs/hardware.md.
     """
     from appliance.hw.ports import relay_ports  # noqa: PLC0415
 
@@ -79,7 +79,8 @@ def _port_lines(ports: list[PortShown]) -> Iterator[str]:
         yield "No serial port on USB, and no HID relay board."
     for port in ports:
         ours = "  <- of the conf file" if port.ours else ""
-        yield f"{port.tty}  {port.usb or 'unknown'}  fits: {', '.join(port.fits) or 'none known'}{ours}"
+        fits = ", ".join(f"{name} ({evidence_of(name).value})" for name in port.fits)
+        yield f"{port.tty}  {port.usb or 'unknown'}  fits: {fits or 'none known'}{ours}"
 
 
 @relay.command()
@@ -222,7 +223,8 @@ def click_relay(conf: Conf) -> None:
 
     card = open_card(conf, CLOCK)
     try:
-        say(card.facts.title if conf.relay_anywhere else f"{card.facts.title} at {conf.relay_tty}")
+        title = f"{card.facts.title} ({evidence_of(conf.relay_driver or conf.card_driver).value})"
+        say(title if conf.relay_anywhere else f"{title} at {conf.relay_tty}")
         if card.facts.watchdog:
             card.guard(conf.relay_watchdog)
         told = [step(card, Relay.ENERGISED)]

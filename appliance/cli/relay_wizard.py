@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from appliance.cli.relay import click_relay, find_dialect, refuse_in_service, wr
 from appliance.cli.relay_drill import signals_end_it, tell_now
 from appliance.config import Conf
 from appliance.config.edit import preview, set_values
+from appliance.config.schema import KEYS
 from appliance.config.value_types import CONTACTS
 from appliance.core.answers import PortShown
 from appliance.core.cabling import PINS, SwitchedWire, text, wires, wires_on_contacts
@@ -25,18 +27,19 @@ from appliance.core.errors import HardwareError, UserError
 from appliance.core.model import Node
 from appliance.core.relay_choice import (
     Build,
-    Choice,
     Given,
+    RelayChoice,
     check_contacts,
+    conf_fields,
     contacts_needed,
     device_key,
     device_lines,
     driver_line,
     drivers_for,
+    drivers_of_kind,
     missing,
     on_the_other,
     only,
-    settings,
     switches_itself,
     usual_contacts,
 )
@@ -82,9 +85,10 @@ def run_wizard(given: Given, picture: Path | None) -> None:
         )
     choice = _choose(given, ports)
     check_contacts(choice)
-    values = _with_password(
-        conf, choice, settings(choice, device_key(choice, ports), rhino=conf.card_installed), given
-    )
+    fields = conf_fields(choice, device_key(choice, ports), rhino=conf.card_installed)
+    if switches_itself(choice.driver):
+        fields = {**fields, "relay_password": _password(conf, given)}
+    values = _keys(conf, fields)
     choice, values = _with_dialect(choice, values)
     _tell_cabling(choice, picture)
     if given.click:
@@ -108,18 +112,18 @@ def _contacts(given: str) -> tuple[int, ...]:
         raise UserError(f"The contacts are to be numbers, as in 1,2,3,4; not {given}.") from None
 
 
-def _choose(given: Given, ports: tuple[PortShown, ...]) -> Choice:
+def _choose(given: Given, ports: tuple[PortShown, ...]) -> RelayChoice:
     """Ask for what was not given."""
     device = given.device or _ask_device(ports)
-    driver = given.driver or _ask_driver(drivers_for(device, ports))
+    driver = given.driver or _ask_driver(device, drivers_for(device, ports))
     if switches_itself(driver):
-        return Choice(device, driver)
+        return RelayChoice(device, driver)
     line = given.line or _ask("Which kind of line?", list(PINS), "pri")
     build = given.build or _ask_build()
     contacts = given.contacts or usual_contacts(driver, line, build)
     if not given.contacts and build is Build.CONTACTS:
         contacts = _ask_contacts(contacts, contacts_needed(line, build))
-    return Choice(device, driver, line, build, contacts)
+    return RelayChoice(device, driver, line, build, contacts)
 
 
 def _ask(question: str, answers: Sequence[str], default: str | None) -> str:
@@ -143,13 +147,18 @@ def _ask_device(ports: tuple[PortShown, ...]) -> str:
     return said
 
 
-def _ask_driver(names: tuple[str, ...]) -> str:
-    if single := only(names):
+def _ask_driver(device: str, fits: tuple[str, ...]) -> str:
+    if single := only(fits):
         return single
-    tell_now("What kind of board is it? The word in brackets says how well its commands are known.")
-    for name in names:
+    tell_now("What kind of board is it? In brackets is how well its commands are known.")
+    for name in fits:
         tell_now(f"  {driver_line(name)}")
-    return _ask("Its driver", names, names[0])
+    others = tuple(name for name in drivers_of_kind(device) if name not in fits)
+    if others:
+        tell_now("Or, where the board is on an adapter that it did not come with:")
+    for name in others:
+        tell_now(f"  {driver_line(name)}")
+    return _ask("Its driver", (*fits, *others), fits[0])
 
 
 def _ask_build() -> Build:
@@ -165,27 +174,31 @@ def _ask_contacts(usual: tuple[int, ...], wanted: int) -> tuple[int, ...]:
     )
 
 
-def _with_password(conf: Conf, choice: Choice, values: Mapping[str, str], given: Given) -> Mapping[str, str]:
-    """Return `values` with the password of a device that has one; the conf file's is kept where nobody is asked."""
-    if not switches_itself(choice.driver):
-        return values
-    said = conf.relay_password
-    if at_terminal() and not given.yes:
-        said = str(
-            click.prompt(
-                "Its password (RELAYPASSWORD); Enter keeps the one of the conf file",
-                default=said,
-                hide_input=True,
-                show_default=False,
-                err=wants_json(),
-            )
+def _password(conf: Conf, given: Given) -> str:
+    """Return the password of the device; the conf file's where nobody is asked."""
+    if given.yes or not at_terminal():
+        return conf.relay_password
+    return str(
+        click.prompt(
+            "Its password (RELAYPASSWORD); Enter keeps the one of the conf file",
+            default=conf.relay_password,
+            hide_input=True,
+            show_default=False,
+            err=wants_json(),
         )
-    return {**values, "RELAYPASSWORD": said}
+    )
 
 
-def _with_dialect(choice: Choice, values: Mapping[str, str]) -> tuple[Choice, Mapping[str, str]]:
+def _keys(conf: Conf, fields: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the values of those fields as they are written in the conf file, by the names of their keys."""
+    changed = replace(conf, **fields)
+    return {key.name: key.text(changed) for key in KEYS if key.field in fields}
+
+
+def _with_dialect(choice: RelayChoice, values: Mapping[str, str]) -> tuple[RelayChoice, Mapping[str, str]]:
     """Return the choice with the dialect that the board answers in. Raises ConfError when the keys are not right."""
     conf = preview(CONF, values).conf
+    say(driver_line(choice.driver))
     if choice.driver != "lcus":
         return choice, values
     if not (name := find_dialect(conf)):
@@ -195,7 +208,7 @@ def _with_dialect(choice: Choice, values: Mapping[str, str]) -> tuple[Choice, Ma
     return replace(choice, driver=name), {**values, "RELAYDRIVER": name}
 
 
-def _cabling(choice: Choice) -> Sequence[SwitchedWire]:
+def _cabling(choice: RelayChoice) -> Sequence[SwitchedWire]:
     if not choice.line:
         return ()
     if choice.build is Build.COILS:
@@ -203,17 +216,17 @@ def _cabling(choice: Choice) -> Sequence[SwitchedWire]:
     return wires_on_contacts(choice.line, choice.contacts)
 
 
-def _tell_cabling(choice: Choice, picture: Path | None) -> None:
+def _tell_cabling(choice: RelayChoice, picture: Path | None) -> None:
     found = _cabling(choice)
     if not found:
-        say(f"{driver_line(choice.driver)}: the lines are plugged into it. See docs/hardware.md.")
+        say("The lines are plugged into the device itself: see docs/hardware.md.")
         return
     say(*text(found))
     if picture:
         write_picture(found, picture)
 
 
-def _click_each(conf: Conf, choice: Choice, *, asked: bool) -> None:
+def _click_each(conf: Conf, choice: RelayChoice, *, asked: bool) -> None:
     """Energise and release each contact alone. Raises HardwareError when one does not follow, or was not heard."""
     if asked:
         agree("Each contact is now energised and released; calls on the line are cut. Go on?")
@@ -230,7 +243,7 @@ def _click_each(conf: Conf, choice: Choice, *, asked: bool) -> None:
             )
 
 
-def _carried(choice: Choice, contact: int) -> str:
+def _carried(choice: RelayChoice, contact: int) -> str:
     pins = PINS.get(choice.line, ())
     if choice.build is Build.CONTACTS:
         pins = tuple(

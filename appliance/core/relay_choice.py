@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from appliance.core.answers import PortShown
 from appliance.core.cabling import PINS
@@ -38,7 +39,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RelayChoice:
     """The relay as it is to be. `line` is one of PINS; "" for a device that switches the line itself."""
 
     device: str
@@ -56,8 +57,11 @@ def switches_itself(driver: str) -> bool:
 def drivers_for(device: str, ports: tuple[PortShown, ...]) -> tuple[str, ...]:
     """Return the drivers that may be for `device`: those that fit what is plugged in there, else all of its kind."""
     fits = next((port.fits for port in ports if port.tty == device), ())
-    if fits:
-        return fits
+    return fits or drivers_of_kind(device)
+
+
+def drivers_of_kind(device: str) -> tuple[str, ...]:
+    """Return the drivers for what is attached as `device` is: a board may be on an adapter of any make."""
     if not device.startswith("/"):
         return attached_by(Attachment.NETWORK)
     return attached_by(Attachment.HID if device.startswith(_HIDRAW) else Attachment.SERIAL)
@@ -94,7 +98,7 @@ def contacts_needed(line: str, build: Build) -> int:
     return 1 if build is Build.COILS else len(PINS[line])
 
 
-def check_contacts(choice: Choice) -> None:
+def check_contacts(choice: RelayChoice) -> None:
     """Raise UserError when the contacts are not as many, and different ones, as the build takes."""
     if switches_itself(choice.driver):
         return
@@ -109,17 +113,16 @@ def check_contacts(choice: Choice) -> None:
     )
 
 
-def device_key(choice: Choice, ports: tuple[PortShown, ...]) -> str:
+def device_key(choice: RelayChoice, ports: tuple[PortShown, ...]) -> str:
     """Return RELAYDEVICE: blank for the only HID board, which is found whatever number its node gets."""
     boards = tuple(port.tty for port in ports if port.tty.startswith(_HIDRAW))
     return "" if boards == (choice.device,) else choice.device
 
 
-def settings(choice: Choice, device: str, *, rhino: bool) -> Mapping[str, str]:
-    """Return the keys to set on the primary. `rhino`: RHINOSPF is YES. `device`: see `device_key`."""
-    found = {"RHINOSPF": "NO"} if rhino else {}
-    contacts = ",".join(str(contact) for contact in choice.contacts)
-    return {**found, "RELAYDRIVER": choice.driver, "RELAYDEVICE": device, "RELAYCONTACTS": contacts}
+def conf_fields(choice: RelayChoice, device: str, *, rhino: bool) -> Mapping[str, Any]:
+    """Return the fields of the primary's Conf that change. `rhino`: RHINOSPF is YES. `device`: see `device_key`."""
+    found: dict[str, Any] = {"card_installed": False} if rhino else {}
+    return {**found, "relay_driver": choice.driver, "relay_device": device, "relay_contacts": choice.contacts}
 
 
 def on_the_other(values: Mapping[str, str], *, network: bool, password: bool) -> str:

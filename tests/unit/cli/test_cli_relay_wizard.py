@@ -138,6 +138,21 @@ def test_the_only_hid_board_gets_no_device_key_and_a_second_time_nothing_changes
     assert told == []
 
 
+def test_a_board_on_another_makes_adapter_can_be_chosen(
+    told: list[tuple[str, tuple[int, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tty = PortShown("/dev/ttyUSB0", "0403:6001 at port 1-2", ("kmtronic-2", "kmtronic-8"), False)
+    monkeypatch.setattr(ports, "relay_ports", lambda conf: (tty,))
+    at_terminal(monkeypatch)
+    done = run("--no-click", answers="1\nmodbus-wirenboard\npri\ncoils\ny\n")
+    assert done.exit_code == 0, done.output
+    assert "kmtronic-2: KMTronic board of 1 or 2 relays (inferred)" in done.output
+    assert "modbus-wirenboard: Wiren Board relay module (inferred)" in done.output
+    assert "Its driver (kmtronic-2, kmtronic-8, " in done.output and "[kmtronic-2]" in done.output
+    assert now(tmp_path).relay_driver == "modbus-wirenboard"
+    assert told == []
+
+
 def test_the_secondary_has_no_relay(
     told: list[tuple[str, tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

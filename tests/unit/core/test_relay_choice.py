@@ -8,16 +8,16 @@ from appliance.core.answers import PortShown
 from appliance.core.errors import UserError
 from appliance.core.relay_choice import (
     Build,
-    Choice,
     Given,
+    RelayChoice,
     check_contacts,
+    conf_fields,
     device_key,
     device_lines,
     driver_line,
     drivers_for,
     missing,
     on_the_other,
-    settings,
     usual_contacts,
 )
 
@@ -73,28 +73,29 @@ def test_numato_counts_from_0_and_each_wire_takes_a_contact_of_its_own() -> None
 )
 def test_contacts_that_cannot_carry_the_line_are_refused(build: Build, contacts: tuple[int, ...]) -> None:
     with pytest.raises(UserError, match=r"coils|4 wires"):
-        check_contacts(Choice("/dev/ttyUSB0", "lcus", "pri", build, contacts))
-    check_contacts(Choice("192.168.1.20", "berofos"))
+        check_contacts(RelayChoice("/dev/ttyUSB0", "lcus", "pri", build, contacts))
+    check_contacts(RelayChoice("192.168.1.20", "berofos"))
 
 
 def test_the_only_hid_board_needs_no_name() -> None:
-    choice = Choice(HID.tty, "dcttech", "pri", Build.COILS, (1,))
+    choice = RelayChoice(HID.tty, "dcttech", "pri", Build.COILS, (1,))
     assert device_key(choice, (TTY, HID)) == ""
     assert device_key(choice, (HID, PortShown("/dev/hidraw1", "", ("dcttech",), False))) == HID.tty
 
 
-def test_the_keys_and_what_the_other_node_needs_of_them() -> None:
-    values = settings(Choice(TTY.tty, "lcus", "pri", Build.CONTACTS, (1, 2, 3, 4)), TTY.tty, rhino=True)
-    assert values == {
-        "RHINOSPF": "NO",
-        "RELAYDRIVER": "lcus",
-        "RELAYDEVICE": "/dev/ttyUSB0",
-        "RELAYCONTACTS": "1,2,3,4",
-    }
+def test_the_fields_that_change() -> None:
+    choice = RelayChoice(TTY.tty, "lcus", "pri", Build.CONTACTS, (1, 2, 3, 4))
+    fields = {"relay_driver": "lcus", "relay_device": "/dev/ttyUSB0", "relay_contacts": (1, 2, 3, 4)}
+    assert conf_fields(choice, TTY.tty, rhino=False) == fields
+    assert conf_fields(choice, TTY.tty, rhino=True) == {**fields, "card_installed": False}
+
+
+def test_what_the_other_node_needs_of_the_keys() -> None:
+    values = {"RHINOSPF": "NO", "RELAYDRIVER": "lcus", "RELAYDEVICE": "/dev/ttyUSB0", "RELAYCONTACTS": "1"}
     assert on_the_other(values, network=False, password=False) == (
-        "asha conf set RHINOSPF NO RELAYDRIVER lcus RELAYCONTACTS 1,2,3,4"
+        "asha conf set RHINOSPF NO RELAYDRIVER lcus RELAYCONTACTS 1"
     )
-    switch = settings(Choice("192.168.1.20", "berofos"), "192.168.1.20", rhino=False)
+    switch = {"RELAYDRIVER": "berofos", "RELAYDEVICE": "192.168.1.20", "RELAYCONTACTS": ""}
     assert on_the_other(switch, network=True, password=True) == (
         "asha conf set RELAYDRIVER berofos RELAYCONTACTS '' RELAYDEVICE 192.168.1.20 RELAYPASSWORD ..."
     )
