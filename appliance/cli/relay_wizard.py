@@ -20,7 +20,7 @@ from appliance.cli.relay_drill import signals_end_it, tell_now
 from appliance.config import Conf
 from appliance.config.edit import preview, set_values
 from appliance.config.schema import KEYS
-from appliance.config.value_types import CONTACTS
+from appliance.config.value_types import CONTACTS, RELAY_DEVICE
 from appliance.core.answers import PortShown
 from appliance.core.cabling import PINS, SwitchedWire, text, wires, wires_on_contacts
 from appliance.core.errors import HardwareError, UserError
@@ -76,8 +76,7 @@ def run_wizard(given: Given, picture: Path | None) -> None:
     conf, node = conf_and_node()
     if node is not Node.PRIMARY:
         raise UserError("The relay is in the primary.", todo="Run the wizard there.")
-    if given.click:
-        refuse_in_service()
+    refuse_in_service()
     ports = hw_ports.relay_ports(conf)
     if not at_terminal() and (names := missing(given, ports)):
         raise UserError(
@@ -126,25 +125,36 @@ def _choose(given: Given, ports: tuple[PortShown, ...]) -> RelayChoice:
     return RelayChoice(device, driver, line, build, contacts)
 
 
-def _ask(question: str, answers: Sequence[str], default: str | None) -> str:
-    return str(click.prompt(question, type=click.Choice(answers), default=default, err=wants_json()))
+def _ask(question: str, answers: Sequence[str], default: str) -> str:
+    return str(
+        click.prompt(
+            question, type=click.Choice(answers), default=default, prompt_suffix=" ", err=wants_json()
+        )
+    )
 
 
 def _ask_device(ports: tuple[PortShown, ...]) -> str:
     for line in device_lines(ports):
         tell_now(line)
     tell_now("That a driver fits does not mean that it is a relay board. None was tried on a real one.")
-    said = str(
+    return str(
         click.prompt(
-            "Which is the relay: its number, its path, or the IPv4 address of one on the network?",
+            "Which is the relay? Its number, its path, or the IPv4 address of one on the network:",
+            value_proc=lambda said: _device(said.strip(), ports),
+            prompt_suffix=" ",
             err=wants_json(),
         )
     )
+
+
+def _device(said: str, ports: tuple[PortShown, ...]) -> str:
+    """Return the device that a person means. Raises click.BadParameter, upon which the question is asked again."""
     if said.isdecimal() and 1 <= int(said) <= len(ports):
         return ports[int(said) - 1].tty
-    if said.isdecimal():
-        raise UserError(f"There is no number {said} in the list.")
-    return said
+    try:
+        return str(RELAY_DEVICE.parse(said))
+    except ValueError:
+        raise click.BadParameter("It is a number of the list, a path, or an IPv4 address.") from None
 
 
 def _ask_driver(device: str, fits: tuple[str, ...]) -> str:
@@ -158,7 +168,11 @@ def _ask_driver(device: str, fits: tuple[str, ...]) -> str:
         tell_now("Or, where the board is on an adapter that it did not come with:")
     for name in others:
         tell_now(f"  {driver_line(name)}")
-    return _ask("Its driver", (*fits, *others), fits[0])
+    if fits[0] == "lcus":
+        tell_now(
+            "With lcus the board is asked whether it is lcus-text or lcus-bytes, which switches nothing."
+        )
+    return _ask("Its driver:", (*fits, *others), fits[0])
 
 
 def _ask_build() -> Build:
@@ -169,9 +183,8 @@ def _ask_build() -> Build:
 
 def _ask_contacts(usual: tuple[int, ...], wanted: int) -> tuple[int, ...]:
     shown = ",".join(str(contact) for contact in usual)
-    return _contacts(
-        str(click.prompt(f"Which {wanted} contacts, with commas between?", default=shown, err=wants_json()))
-    )
+    question = f"Which {wanted} contacts, with commas between?"
+    return _contacts(str(click.prompt(question, default=shown, prompt_suffix=" ", err=wants_json())))
 
 
 def _password(conf: Conf, given: Given) -> str:
@@ -261,6 +274,7 @@ def _write(values: Mapping[str, str], *, yes: bool) -> None:
     if not yes:
         tell_now(diff)
         agree(f"Write this to {CONF}?")
+    refuse_in_service()  # RELAYDEVICE is in force at once, RELAYDRIVER when the engine is off: a mixture for the agent
     keep(diff=set_values(CONF, values).diff)
     say(diff if yes else f"Written to {CONF}.")
     put_into_force(values)

@@ -129,9 +129,10 @@ def test_by_its_options_alone_it_tries_the_contact_and_writes_the_keys(
 def test_a_person_is_asked_everything_and_told_how_well_it_is_known(
     bench: BoardBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = answered(monkeypatch, "1", "lcus", "bri", "contacts", "4,3,2,1", "y", *"yyyy", "y")
+    done = answered(monkeypatch, "7", "board", "1", "lcus", "bri", "contacts", "4,3,2,1", "y", *"yyyy", "y")
     assert done.exit_code == 0, done.output
     assert f"1. {device(bench)}  1a86:7523" in done.output
+    assert done.output.count("Error: ") == 2, "neither is in the list, and it is asked again"
     assert "lcus: LCUS board that answers nothing (documented)" in done.output
     assert keys(bench)["RELAYCONTACTS"] == "4,3,2,1"
     assert sorted(on(bench)) == [1, 2, 3, 4]
@@ -146,7 +147,7 @@ def test_a_person_is_asked_everything_and_told_how_well_it_is_known(
         ("1", "lcus", "pri", "coils", "n"),
         ("1", "lcus", "pri", "coils", "y", "y", "n"),
         ("1", "lcus", "pri", "coils", "y", "n"),  # it was not heard
-        ("7",),
+        ("7", "board", ""),  # asked again each time
     ],
 )
 def test_what_ends_the_dialogue_leaves_the_conf_file(
@@ -180,26 +181,27 @@ def test_a_board_that_does_not_follow_is_an_error_and_nothing_is_written(bench: 
     assert written(bench) == BEFORE
 
 
-def test_refused_while_a_node_is_in_service(bench: BoardBench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("more", [(), ("--no-click",)])
+def test_refused_while_a_node_is_in_service(
+    bench: BoardBench, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
     in_service(monkeypatch, True)
-    done = given(*board(bench), *COILS, "--yes")
+    done = given(*board(bench), *COILS, "--yes", *more)
     assert isinstance(done.exception, ClusterError) and "in service" in str(done.exception)
     assert bench.moves == [] and bench.board.heard == [] and written(bench) == BEFORE
 
 
-def test_a_node_that_comes_into_service_meanwhile_keeps_its_line(
-    bench: BoardBench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("more", [(), ("--no-click",)])
+def test_a_node_that_comes_into_service_meanwhile_keeps_its_line_and_its_keys(
+    bench: BoardBench, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(relay_wizard, "write_picture", lambda *given: in_service(monkeypatch, True))
-    done = given(*board(bench), *COILS, "--yes", "--picture", str(bench.root / "line.svg"))
+    done = given(*board(bench), *COILS, "--yes", "--picture", str(bench.root / "line.svg"), *more)
     assert isinstance(done.exception, ClusterError)
     assert bench.moves == [] and written(bench) == BEFORE
 
 
-def test_without_clicks_no_contact_moves_and_service_does_not_matter(
-    bench: BoardBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    in_service(monkeypatch, True)
+def test_without_clicks_no_contact_moves_and_for_programs_there_is_a_document(bench: BoardBench) -> None:
     file = bench.root / "line.svg"
     done = given(*board(bench), *COILS, "--yes", "--no-click", "--json", "--picture", str(file))
     assert done.exit_code == 0, done.output

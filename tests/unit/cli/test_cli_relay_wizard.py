@@ -148,7 +148,7 @@ def test_a_board_on_another_makes_adapter_can_be_chosen(
     assert done.exit_code == 0, done.output
     assert "kmtronic-2: KMTronic board of 1 or 2 relays (inferred)" in done.output
     assert "modbus-wirenboard: Wiren Board relay module (inferred)" in done.output
-    assert "Its driver (kmtronic-2, kmtronic-8, " in done.output and "[kmtronic-2]" in done.output
+    assert "Its driver: (kmtronic-2, kmtronic-8, " in done.output and "[kmtronic-2]" in done.output
     assert now(tmp_path).relay_driver == "modbus-wirenboard"
     assert told == []
 
