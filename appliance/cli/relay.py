@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +28,8 @@ from appliance.local_node import CLOCK, conf_and_node
 if TYPE_CHECKING:
     from appliance.hw.relay import RelayCard
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end a session."""
 _HOLD = 1.0
 """Seconds between the two moves of a trial, so that each can be heard and measured."""
 _DIALECTS = ("lcus-text", "lcus-bytes")
@@ -231,12 +235,24 @@ def click_relay(conf: Conf) -> None:
         CLOCK.sleep(_HOLD)
         told.append(step(card, Relay.RELEASED))
     finally:
-        card.move(Relay.RELEASED)
-        card.close()
+        with _uninterrupted():
+            card.move(Relay.RELEASED)
+            card.close()
     if not all(told):
         raise HardwareError(
             "The relay's register does not follow the commands.", todo="Check the board and its power."
         )
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let a second Ctrl-C not end the release that the first one asked for; that has a deadline of its own."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def step(card: RelayCard, relay: Relay) -> bool:

@@ -22,7 +22,7 @@ import click
 
 from appliance.cli.local_time import format_day
 from appliance.cli.output import agree, keep, say, wants_json
-from appliance.cli.relay import refuse_in_service, serves_here, step
+from appliance.cli.relay import ENDING, refuse_in_service, serves_here, step
 from appliance.config import Conf
 from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
@@ -54,7 +54,6 @@ _GUARD_ENDS = 20.0
 _FED = 4  # times within its own watchdog's time that a relay is fed
 _TRIES = 5  # of a release by the second process
 _GUARD = (*OWN_COMMAND, "relay", "guard")
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY, _DONE = b"ready", b"done"
 _SYSTEMD = Path("/run/systemd/system")
 
@@ -163,7 +162,7 @@ def _hold(conf: Conf, notes: PoweroffDrills, lock: int) -> None:
 
 def _end(card: RelayCard, guard: Stream) -> None:
     """Release the relay; where that fails the guard tries it too. No signal ends this any more."""
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     try:
         _release(card)
@@ -220,9 +219,9 @@ def signals_end_it() -> Iterator[None]:
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: signal.getsignal(number) for number in ENDING}
     try:
-        for number in _ENDING[1:]:
+        for number in ENDING[1:]:
             signal.signal(number, leave)
         yield
     finally:
@@ -235,7 +234,7 @@ def guard_relay(conf: Conf, source: int = 0) -> None:
 
     It does so too when that process stands still. It heeds no signal that ends a session.
     """
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     os.write(1, _READY + b"\n")
     ready, _, _ = select.select([source], [], [], _LIMIT + _GUARD_ENDS)

@@ -118,6 +118,27 @@ def test_a_signal_while_energised_releases_the_contact(
     assert (tmp_path / "asha.conf").read_text() == before
 
 
+def test_a_second_ctrl_c_does_not_end_the_release(
+    told: list[tuple[str, tuple[int, ...]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = NotingCard.move
+
+    def ended(*given: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def interrupted(card: NotingCard, to: Relay) -> None:
+        if to is Relay.RELEASED:
+            ended()
+        move(card, to)
+
+    monkeypatch.setattr(NotingCard, "move", interrupted)
+    monkeypatch.setattr(relay, "CLOCK", SimpleNamespace(now=lambda: 0.0, sleep=ended))
+    handler = signal.getsignal(signal.SIGINT)
+    assert run("--device", HID.tty, "--line", "pri", "--build", "coils", "--yes").exit_code == 1
+    assert told == [("energised", (1,)), ("released", (1,)), ("close", (1,))]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 def test_a_register_that_does_not_follow_leaves_the_conf_file(
     told: list[tuple[str, tuple[int, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

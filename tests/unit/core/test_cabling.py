@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.cabling import PINS, POWER, svg, text, wires
+from appliance.core.cabling import PINS, POWER, svg, text, wires, wires_on_contacts
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 
@@ -42,3 +42,10 @@ def test_released_is_the_secondary_and_power_comes_from_the_primary() -> None:
 @pytest.mark.parametrize("line", PINS)
 def test_the_picture_in_the_documents_is_the_drawn_one(line: str) -> None:
     assert (PICTURES / f"cabling-{line}.svg").read_text() == svg(wires(line))
+
+
+def test_with_the_boards_own_contacts_each_wire_has_one() -> None:
+    found = wires_on_contacts("analog", (3, 2))
+    assert [(wire.pin, wire.switch) for wire in found] == [(4, "contact 3"), (5, "contact 2")]
+    assert "common  contact 3  NO (energised) --> primary pin 4" in next(text(found))
+    assert "contact 2" in svg(found) and "K1" not in svg(found)
