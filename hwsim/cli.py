@@ -83,8 +83,8 @@ def demo(scenarios: tuple[str, ...], out: Path, runs: int, engine: str, relay: s
     "--only",
     metavar="NAME",
     help="asha, keepalived, plain-heartbeat; a fault's name; agent-cost; data-cost; panel-cost, commands (both of the "
-    "RPMs); engines, telephones, fencing or pair-states, or events of one of them, with commas; hang. 'telephones' and "
-    "'hang' are of real Asterisks (make lab).",
+    "RPMs); engines, telephones, relays, fencing or pair-states, or events of one of them, with commas; hang. "
+    "'telephones' and 'hang' are of real Asterisks (make lab).",
 )
 @click.option(
     "--seconds", default=300.0, show_default=True, help="How long Asterisk is under load, for hang."
@@ -115,6 +115,8 @@ def bench(
     from hwsim.bench.fencing import EVENTS, FENCING, fencing  # noqa: PLC0415
     from hwsim.bench.pairstates.runner import pair_states  # noqa: PLC0415
     from hwsim.bench.pairstates.stories import STORIES  # noqa: PLC0415
+    from hwsim.bench.relays import RELAY_FIGURES, relay_figures  # noqa: PLC0415
+    from hwsim.bench.relays import rows as relay_rows  # noqa: PLC0415
     from hwsim.bench.runner import NAMES, planned  # noqa: PLC0415
     from hwsim.bench.runner import bench as measure  # noqa: PLC0415
     from hwsim.bench.telephones.rows import ROWS as TELEPHONE_ROWS  # noqa: PLC0415
@@ -123,10 +125,14 @@ def bench(
     wanted = set((only or "").split(",")) - {""}
     rows = _chosen(wanted, ENGINE_FIGURES, ROWS)
     calls = _chosen(wanted, TELEPHONES, TELEPHONE_ROWS)
+    relays = _chosen(wanted, RELAY_FIGURES, relay_rows())
     events = _chosen(wanted, FENCING, EVENTS)
     stories = _chosen(wanted, PAIR_STATES, STORIES)
-    families = (PAIR_STATES, FENCING, ENGINE_FIGURES, TELEPHONES)
-    played = (*families, *_names(STORIES), *_names(EVENTS), *_names(ROWS), *_names(TELEPHONE_ROWS))
+    families = (PAIR_STATES, FENCING, ENGINE_FIGURES, TELEPHONES, RELAY_FIGURES)
+    played = (
+        *families,
+        *(name for some in (STORIES, EVENTS, ROWS, TELEPHONE_ROWS, relay_rows()) for name in _names(some)),
+    )
     if not wanted <= {*NAMES, *played}:
         there_are = ", ".join((*NAMES, *played))
         raise click.BadParameter(f"there is no '{only}'. There are: {there_are}.", param_hint="--only")
@@ -140,11 +146,13 @@ def bench(
         right = _run(engine_figures(rows, runs, out, _console(), at_most))
     if calls:
         right = _run(telephone_figures(calls, runs, out, _console())) and right
+    if relays:
+        right = _run(relay_figures(relays, runs, out, _console())) and right
     if events:
         right = _run(fencing(events, runs, at_once, out, _console())) and right
     if stories:
         right = _run(pair_states(stories, runs, at_once, out, _console())) and right
-    if not (rows or calls or events or stories):
+    if not (rows or calls or relays or events or stories):
         right = _run(measure(planned(only, runs), out, _console()))
     sys.exit(0 if right else 1)
 

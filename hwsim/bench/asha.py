@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwsim.bench.agent_cost import AGENT
 from hwsim.bench.contender import Part
-from hwsim.demo.scenario import Stage
+from hwsim.demo.scenario import Stage, in_step
 from hwsim.introduction import introduce
 from hwsim.nodes.engines import HEARTBEAT, Engine
 from hwsim.rack import Rack
@@ -37,10 +37,14 @@ class Asha:
         await Stage(rack, lambda words: None).home(_WITHIN)
         if rack.site.extra.get("HASYNCH") == "LAZY":
             await introduce(rack.servers)
+        await self.settled(rack, "primary")
 
     async def settled(self, rack: Rack, active: str) -> None:
-        """Wait until both nodes say so, and the engine is at rest."""
-        await Stage(rack, lambda words: None).at_home(_WITHIN, active)
+        """Wait until both nodes say so, the engine is at rest, and a standby secondary has the primary's data."""
+        stage = Stage(rack, lambda words: None)
+        await stage.at_home(_WITHIN, active)
+        if rack.site.extra.get("HASYNCH") == "LAZY" and active == "primary":
+            await stage.until_status(stage.secondary, in_step, _WITHIN, "the secondary's data are in step")
 
     async def hand_over(self, rack: Rack, side: str) -> float:
         """Give the command `asha standby`."""

@@ -10,7 +10,7 @@ from typing import Any
 from hwsim.demo.evidence import Evidence
 from hwsim.demo.ledger import Era, Lag, Lags, Ledger
 from hwsim.demo.marks import Marks
-from hwsim.demo.scenario import OTHER, Outcome, ScenarioFailed, Stage
+from hwsim.demo.scenario import OTHER, Outcome, ScenarioFailed, Stage, in_step
 from hwsim.introduction import introduce
 from hwsim.nodes.sshd import start_sshd
 from hwsim.pbxdata import CONF, Item, PbxData
@@ -60,9 +60,7 @@ class DataPlay:
         home.edit(_BOTH, "exten => 100,1,Dial(SIP/100)\n")
         self._ledger = Ledger(home.items())
         await self._stage.home()
-        await self._stage.until_status(
-            self._stage.secondary, _in_step, 30, "the secondary's data are in step"
-        )
+        await self._stage.until_status(self._stage.secondary, in_step, 30, "the secondary's data are in step")
 
     async def change_at_home(self) -> None:
         """Make one change after the other, each timed until it is on the standby."""
@@ -149,7 +147,7 @@ class DataPlay:
             calling.cancel()
         self._failback = marks.line_in_service or 0.0
         self._stage.say(f"asha failback: {said.splitlines()[-1]}")
-        await self._stage.until_status(self._stage.secondary, _in_step, 60, "the secondary follows again")
+        await self._stage.until_status(self._stage.secondary, in_step, 60, "the secondary follows again")
         settled = await self._stage.ask(self._stage.secondary, "sync", "--now")
         self._stage.say(f"asha sync on the secondary: {settled.splitlines()[0]}")
 
@@ -196,11 +194,6 @@ class DataPlay:
 
     def _whole(self, side: str) -> bool:
         return self._at[side].items() == self._ledger.expected
-
-
-def _in_step(status: dict[str, Any]) -> bool:
-    seen = status["data"]
-    return bool(seen["duty"] == "pull" and seen["generation"] > 0 and seen["age"] is not None)
 
 
 def _fit(status: dict[str, Any]) -> bool:

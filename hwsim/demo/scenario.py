@@ -178,6 +178,12 @@ class Stage:
         return "; ".join(said)
 
 
+def in_step(status: dict[str, Any]) -> bool:
+    """Return True when a standby has all of the data that the other node has."""
+    seen = status["data"]
+    return bool(seen["duty"] == "pull" and seen["generation"] > 0 and seen["age"] is not None)
+
+
 def _settled(status: dict[str, Any]) -> bool:
     """Return True when the engine says who holds what."""
     return status["engine"]["holds"]["value"] not in (None, "transition")

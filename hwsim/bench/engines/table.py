@@ -76,15 +76,26 @@ def when(plays: Plays[Seen]) -> str:
     return f"{times[0]} to {times[-1]}" if times else "never"
 
 
-def section(row: Row, contenders: Sequence[Contender], plays: Plays[Seen], words: str = "") -> list[str]:
-    """Return the part of a page about `row`: its title, `words` for people, and its table."""
+def section(
+    row: Row,
+    contenders: Sequence[Contender],
+    plays: Plays[Seen],
+    words: str = "",
+    *,
+    base_name: str = BASELINE,
+) -> list[str]:
+    """Return the part of a page about `row`: its title, `words` for people, and its table.
+
+    The others are compared with `base_name`.
+    """
     heads = ("", *row.figures.values(), "load", "n")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    base = _figures(row, plays.seen(row.name, BASELINE))
+    base = _figures(row, plays.seen(row.name, base_name))
     for one in contenders:
         seen = plays.seen(row.name, one.name)
         figures = _figures(row, seen)
-        cells = [_cell(name, figures[name], base[name], seen, one.name) for name in row.figures]
+        beside = base if one.name != base_name else {}
+        cells = [_cell(name, figures[name], beside.get(name), seen) for name in row.figures]
         load = f"{statistics.median(play.load for play in seen):.1f}" if seen else "-"
         lines.append(f"| {' | '.join((one.name, *cells, load, plays.count(row.name, one.name)))} |")
     said = [words] if words else []
@@ -95,7 +106,7 @@ def _figures(row: Row, seen: Sequence[Seen]) -> dict[str, Spread | None]:
     return {name: spread(one.figures.get(name) for one in seen) for name in row.figures}
 
 
-def _cell(name: str, figure: Spread | None, base: Spread | None, seen: Sequence[Seen], who: str) -> str:
+def _cell(name: str, figure: Spread | None, base: Spread | None, seen: Sequence[Seen]) -> str:
     if figure is None:
         return "-"
     if name == SERVES:
@@ -103,7 +114,7 @@ def _cell(name: str, figure: Spread | None, base: Spread | None, seen: Sequence[
     missing = len(seen) - figure.count
     late = f", {missing} not in the time" if missing else ""
     times = ratio(figure, base) if base is not None and not _is_nothing(name, base) else None
-    beside = f" ({times:.2f})" if times is not None and who != BASELINE and name != MOVES else ""
+    beside = f" ({times:.2f})" if times is not None and name != MOVES else ""
     return f"{_span(figure, name)}{beside}{late}"
 
 

@@ -59,8 +59,11 @@ def test_all_have_the_same_telephones_and_times() -> None:
     assert len({one.site.deadtime for one in pairs}) == 1
 
 
-def plays() -> Plays[Seen]:
-    """The first event, met once by each; nobody but keepalived reached every telephone."""
+def plays(keepalived: float = 3.0) -> Plays[Seen]:
+    """The first event, met once by each; nobody but keepalived reached every telephone.
+
+    `keepalived`: for how long it had no call out, where everybody else had none for 1.5 s.
+    """
     found = [
         Played(
             ROWS[0].name,
@@ -74,19 +77,30 @@ def plays() -> Plays[Seen]:
         ROWS[0].name,
         "keepalived",
         1,
-        Seen({NO_ADDRESS: 0.5, CALLS_OUT: 3.0, CALLS_IN: 3.0, EVERY: 9.0}, "t", 2.0),
+        Seen({NO_ADDRESS: 0.5, CALLS_OUT: keepalived, CALLS_IN: 3.0, EVERY: 9.0}, "t", 2.0),
     )
     return Plays(found)
 
 
-def test_the_page_has_a_table_of_each_event_and_compares_with_keepalived() -> None:
+def written(keepalived: float) -> str:
     about = dict.fromkeys(
         ("cores", "kernel", "architecture", "heartbeat", "pacemaker", "corosync", "keepalived"), "x"
     )
-    text = page(contenders(), plays(), {**about, "detection": 2.0, "count": COUNT})
-    assert text.count("| asha/Heartbeat |") == len(ROWS)
+    return page(contenders(), plays(keepalived), {**about, "detection": 2.0, "count": COUNT})
+
+
+def test_the_page_has_a_table_of_each_event_that_was_played_and_compares_with_keepalived() -> None:
+    text = written(keepalived=3.0)
+    assert text.count("| asha/Heartbeat |") == 1
     (ours,) = (line for line in text.splitlines() if line.startswith("| asha/Heartbeat | 1.00"))
     assert "1.50 / **1.50** / 1.50 (0.50)" in ours and ours.endswith("| - | 2.0 | 1 |")
+
+
+def test_the_page_says_why_where_asha_takes_longer_than_keepalived_and_only_there() -> None:
+    assert "Where asha takes longer than keepalived: Heartbeat passes asha's word on" in written(
+        keepalived=1.4
+    )
+    assert "Where asha takes longer" not in written(keepalived=1.5)
 
 
 def test_the_picture_has_what_was_played_with_a_bar_for_each_contender() -> None:
