@@ -22,7 +22,7 @@ from appliance.config.edit import preview, set_values
 from appliance.config.schema import KEYS
 from appliance.config.value_types import CONTACTS, RELAY_DEVICE
 from appliance.core.answers import PortShown
-from appliance.core.cabling import PINS, SwitchedWire, text, wires, wires_on_contacts
+from appliance.core.cabling import PINS, SwitchedWire, pins_known, text, wires, wires_on_contacts
 from appliance.core.errors import HardwareError, UserError
 from appliance.core.model import Node
 from appliance.core.relay_choice import (
@@ -234,7 +234,8 @@ def _tell_cabling(choice: RelayChoice, picture: Path | None) -> None:
     if not found:
         say("The lines are plugged into the device itself: see docs/hardware.md.")
         return
-    say(*text(found))
+    known = pins_known(choice.line).value
+    say(*text(found), f"These pins are {known}: compare them with the papers of your line and cards.")
     if picture:
         write_picture(found, picture)
 
@@ -245,7 +246,7 @@ def _click_each(conf: Conf, choice: RelayChoice, *, asked: bool) -> None:
         agree("Each contact is now energised and released; calls on the line are cut. Go on?")
     for contact in conf.contacts:
         carried = _carried(choice, contact)
-        tell_now(f"Contact {contact}{carried}:")
+        say(f"Contact {contact}{carried}:")
         refuse_in_service()
         with signals_end_it():
             click_relay(replace(conf, relay_contacts=(contact,)))

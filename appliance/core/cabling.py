@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+from appliance.core.relay_facts import HowKnown
+
 _POLES = 2
 """How many wires one DPDT relay switches."""
 
@@ -70,6 +72,11 @@ class SwitchedWire(Protocol):
     def switch(self) -> str:
         """What switches the wire, for people."""
         ...
+
+
+def pins_known(line: str) -> HowKnown:
+    """Return how well it is known which pins carry a kind of line, which is one of PINS."""
+    return HowKnown.ASSUMED if line == "analog" else HowKnown.DOCUMENTED
 
 
 def wires(line: str) -> tuple[LineWire, ...]:

@@ -136,7 +136,7 @@ def test_a_person_is_asked_everything_and_told_how_well_it_is_known(
     assert "lcus: LCUS board that answers nothing (documented)" in done.output
     assert keys(bench)["RELAYCONTACTS"] == "4,3,2,1"
     assert sorted(on(bench)) == [1, 2, 3, 4]
-    assert "Contact 4, for line pin 3:" in done.output
+    assert "Contact 4, for line pin 3:" in done.output and "These pins are documented:" in done.output
     assert "line pin 3 --- common  contact 4  NO (energised)" in done.output
 
 

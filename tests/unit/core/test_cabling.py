@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.core.cabling import PINS, POWER, svg, text, wires, wires_on_contacts
+from appliance.core.cabling import PINS, POWER, pins_known, svg, text, wires, wires_on_contacts
+from appliance.core.relay_facts import HowKnown
 
 PICTURES = Path(__file__).parents[3] / "docs" / "pictures"
 
@@ -49,3 +50,7 @@ def test_with_the_boards_own_contacts_each_wire_has_one() -> None:
     assert [(wire.pin, wire.switch) for wire in found] == [(4, "contact 3"), (5, "contact 2")]
     assert "common  contact 3  NO (energised) --> primary pin 4" in next(text(found))
     assert "contact 2" in svg(found) and "K1" not in svg(found)
+
+
+def test_only_the_pins_of_an_analog_line_are_assumed() -> None:
+    assert [line for line in PINS if pins_known(line) is not HowKnown.DOCUMENTED] == ["analog"]
