@@ -26,7 +26,7 @@ from appliance.host.paths import CONF
 
 _PATH = click.option("--conf", "path", type=click.Path(path_type=Path), default=CONF, show_default=True)
 _UPGRADE = "Bring asha there to this version."
-_AS_BEFORE = "Already set; nothing was changed."
+AS_BEFORE = "Already set; nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +148,14 @@ def conf_set(words: tuple[str, ...], peer: bool, path: Path) -> None:
         checked_values(wanted)
     diff = set_values(path, wanted).diff
     keep(diff=diff)
-    say(diff or _AS_BEFORE)
+    say(diff or AS_BEFORE)
     if diff and path == CONF:
-        _put_into_force(wanted)
+        put_into_force(wanted)
     if peer:
         _apply_at_peer(wanted)
 
 
-def _put_into_force(names: Iterable[str]) -> None:
+def put_into_force(names: Iterable[str]) -> None:
     """Have the running agent read the file again, and say when each of the keys takes effect."""
     try:
         ask_as(Said, "reload")

@@ -83,7 +83,7 @@ _SUMMARIES = {
     "panel": "the page in the browser: users, certificate, code",
     "pbx": "start and stop Asterisk on this node",
     "provision-address": "the address telephones are to be provisioned with",
-    "relay": "look for a relay board, and try it",
+    "relay": "look for a relay board, set it up, and try it",
     "restore": "put this node's state back from a backup",
     "sark": "SARK's settings beside those of the conf file",
     "ssh-accept": "let the other node ask for this node's data",

@@ -22,7 +22,7 @@ import click
 
 from appliance.cli.local_time import format_day
 from appliance.cli.output import agree, keep, say, wants_json
-from appliance.cli.relay import refuse_in_service, serves_here, step
+from appliance.cli.relay import ENDING, refuse_in_service, serves_here, step
 from appliance.config import Conf
 from appliance.core.as_json import to_json
 from appliance.core.errors import ClusterError, HardwareError, HostError, UserError
@@ -54,7 +54,6 @@ _GUARD_ENDS = 20.0
 _FED = 4  # times within its own watchdog's time that a relay is fed
 _TRIES = 5  # of a release by the second process
 _GUARD = (*OWN_COMMAND, "relay", "guard")
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY, _DONE = b"ready", b"done"
 _SYSTEMD = Path("/run/systemd/system")
 
@@ -129,19 +128,19 @@ def _take_answer(notes: PoweroffDrills, under_way: UnderWay, sight: Sight | None
 
 def _explain(way: Way) -> None:
     force = "systemctl poweroff --force --force" if _SYSTEMD.is_dir() else "poweroff -f"
-    _tell_now(f"The relay is energised for at most {_LIMIT / 60:.0f} minutes. Ctrl-C releases it at once.")
+    tell_now(f"The relay is energised for at most {_LIMIT / 60:.0f} minutes. Ctrl-C releases it at once.")
     for line in instructions(way, force):
-        _tell_now(f"  {line}")
+        tell_now(f"  {line}")
 
 
-def _tell_now(line: str) -> None:
+def tell_now(line: str) -> None:
     """Print what a person has to do meanwhile; the document of --json comes when all is over."""
     click.echo(line, err=wants_json())
 
 
 def _hold(conf: Conf, notes: PoweroffDrills, lock: int) -> None:
     """Keep the relay energised until the machine is off, or the drill ends without that."""
-    with _signals_end_it(), Stream(_GUARD, bound=False, keep=(lock,)) as guard:
+    with signals_end_it(), Stream(_GUARD, bound=False, keep=(lock,)) as guard:
         if guard.line(_GUARD_STARTS) != _READY:
             raise HostError("The process that releases the relay if this one is killed did not start.")
         _write(notes)
@@ -163,7 +162,7 @@ def _hold(conf: Conf, notes: PoweroffDrills, lock: int) -> None:
 
 def _end(card: RelayCard, guard: Stream) -> None:
     """Release the relay; where that fails the guard tries it too. No signal ends this any more."""
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     try:
         _release(card)
@@ -179,7 +178,7 @@ def _energise(card: RelayCard, conf: Conf) -> None:
         raise HardwareError(
             "The relay's register does not follow the command.", todo="Try 'asha relay test'."
         )
-    _tell_now("Switch the machine off now.")
+    tell_now("Switch the machine off now.")
 
 
 def _watch(card: RelayCard, conf: Conf) -> NoReturn:
@@ -214,15 +213,15 @@ def _write(notes: PoweroffDrills) -> None:
 
 
 @contextlib.contextmanager
-def _signals_end_it() -> Iterator[None]:
+def signals_end_it() -> Iterator[None]:
     """Have the signals that end a session end this command as an exit, so that the relay is released."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
-    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: signal.getsignal(number) for number in ENDING}
     try:
-        for number in _ENDING[1:]:
+        for number in ENDING[1:]:
             signal.signal(number, leave)
         yield
     finally:
@@ -235,7 +234,7 @@ def guard_relay(conf: Conf, source: int = 0) -> None:
 
     It does so too when that process stands still. It heeds no signal that ends a session.
     """
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
     os.write(1, _READY + b"\n")
     ready, _, _ = select.select([source], [], [], _LIMIT + _GUARD_ENDS)

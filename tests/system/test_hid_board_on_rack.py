@@ -27,7 +27,10 @@ async def test_renumbered_while_active(pair: Pair) -> None:
         status = await pair.until_status("primary", lambda status: status["role"] == "active", "it is active")
         assert status["relay"]["place"] == f"/dev/{name}"
     listed = await pair.primary.asha("relay", "list")
-    assert "/dev/hidraw0  16c0:05df at port 1-2  fits: dcttech  <- of the conf file" in listed.output
+    assert (
+        "/dev/hidraw0  16c0:05df at port 1-2  fits: dcttech (documented)  <- of the conf file"
+        in listed.output
+    )
 
 
 async def test_a_board_that_hangs_in_the_kernel_holds_up_nothing_but_its_line(pair: Pair) -> None:

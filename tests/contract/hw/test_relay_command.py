@@ -141,7 +141,7 @@ def test_without_a_relay_and_on_the_secondary(monkeypatch: pytest.MonkeyPatch) -
 
 def test_list_names_the_drivers_that_fit_and_sends_nothing(bench: BoardBench) -> None:
     done = CliRunner().invoke(relay.relay, ["list"])
-    assert "ttyUSB0  1a86:7523 at port 1-2  fits: lcus, lcus-text" in done.output
+    assert "ttyUSB0  1a86:7523 at port 1-2  fits: lcus (documented), lcus-text (documented)" in done.output
     assert done.output.rstrip().endswith("<- of the conf file")
     assert bench.board.heard == []
     bench.unplug()
@@ -171,7 +171,9 @@ def hid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HidBench]:
 def test_a_hid_board_is_listed_and_tried(hid: HidBench) -> None:
     listed = CliRunner().invoke(relay.relay, ["list"])
     node = hid.root / "dev/hidraw0"
-    assert listed.output == f"{node}  16c0:05df at port 1-2  fits: dcttech  <- of the conf file\n"
+    assert (
+        listed.output == f"{node}  16c0:05df at port 1-2  fits: dcttech (documented)  <- of the conf file\n"
+    )
     assert hid.board.heard == []
     done = tried("--yes")
     assert done.exit_code == 0 and "register: energised" in done.output, done.output
@@ -183,7 +185,7 @@ def test_of_two_hid_boards_none_is_said_to_be_the_conf_files(hid: HidBench) -> N
     other = HidTree(hid.root / "dev", hid.root / "sys", replace(HID_USB, port="1-4"))
     other.add("hidraw1", "/dev/null", "www.dcttech.com USBRelay2")
     listed = CliRunner().invoke(relay.relay, ["list"]).output
-    assert listed.count("fits: dcttech\n") == 2 and "conf file" not in listed
+    assert listed.count("fits: dcttech (documented)\n") == 2 and "conf file" not in listed
 
 
 def test_which_drivers_fit() -> None:
