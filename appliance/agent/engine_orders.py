@@ -63,4 +63,5 @@ class EngineOrders:
 
     def stop_fails(self) -> bool:
         """Tell whether a stop of the resource is to fail on purpose, since the line cannot be let go."""
-        return stop_fails(self._cycle.state.transfer, self._cycle.seen(self._clock.now()))
+        now = self._clock.now()
+        return stop_fails(self._cycle.state.transfer, self._cycle.seen(now), now)

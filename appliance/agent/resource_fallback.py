@@ -125,7 +125,7 @@ class ResourceFallback:
             self._collect()
         self._pool.shutdown(wait=True)
         transfer = self._transfer
-        free = not stop_fails(transfer, self._seen())
+        free = not stop_fails(transfer, self._seen(), self._clock.now())
         self._note(
             "phase",
             goal=transfer.goal.value,

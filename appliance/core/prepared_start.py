@@ -65,7 +65,7 @@ def _is_being_stopped(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether the line is let go, and an Asterisk that worked has just been told to stop."""
     told = transfer.ordered.get(Order.STOP_PBX)
     works = is_known(seen.pbx, Pbx.RUNNING) and Order.KILL_PBX not in transfer.ordered
-    return works and line_is_free(transfer, seen) and told is not None and now - told <= STOPS_WITHIN
+    return works and line_is_free(transfer, seen, now) and told is not None and now - told <= STOPS_WITHIN
 
 
 def follow_prepared(

@@ -30,7 +30,7 @@ def watch(transfer: Transfer, seen: Seen, now: float) -> Transfer:
 
 def phase(transfer: Transfer, seen: Seen, now: float) -> tuple[Phase, str]:
     """Return how much this node still has to let go of, and the sentence that tells people so."""
-    free = line_is_free(transfer, seen)
+    free = line_is_free(transfer, seen, now)
     gone = is_known(seen.pbx, Pbx.DEAD) and not seen.busy & _STARTING
     # An order to put the address back that is under way would undo the engine's removal, which follows the release.
     cleared = Order.PUT_ADDRESS not in seen.busy
@@ -52,36 +52,36 @@ def wanted(transfer: Transfer, seen: Seen, now: float) -> Iterator[Order]:
         # This holds whatever the peer says of the line: its report may be old, and the relay must not stay
         # energised.
         yield Order.RELEASE
-    if line_is_free(transfer, seen) or now - transfer.began >= RELAY_HEAD_START:
+    if line_is_free(transfer, seen, now) or now - transfer.began >= RELAY_HEAD_START:
         yield from _pbx_orders(transfer, seen, now)
     if transfer.goal is Goal.LEAVE and not is_known(seen.address, False):
         yield Order.REMOVE_ADDRESS
 
 
-def line_is_free(transfer: Transfer, seen: Seen) -> bool:
+def line_is_free(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether this node surely does not hold the line.
 
     That is so when there is no card, when the card is gone, when the relay took the order to release, or when its own
-    watchdog must have run out; also
-    when the peer has said, since the relay was told, that the line arrived there, whatever the card here
-    answered: the line is the witness.
+    watchdog must have run out; also when the peer has said, since the relay was told, that the line arrived there,
+    whatever the card here answered: the line is the witness.
     """
     if not holds_relay(transfer.policy, seen):
         return True
-    if _watchdog_has_released(transfer, seen):
+    if _watchdog_has_released(transfer, seen, now):
         return True
     told = transfer.ordered.get(Order.RELEASE)
     return told is not None and _at_peer_since(told, seen.line, seen.peer.line)
 
 
-def _watchdog_has_released(transfer: Transfer, seen: Seen) -> bool:
+def _watchdog_has_released(transfer: Transfer, seen: Seen, now: float) -> bool:
     """Tell whether a device that could not be told to release the line has done so by its own watchdog.
 
-    It gets no food under a transfer that releases. The last try to tell it shows how long that is ago.
+    It gets no food under a transfer that releases, so that counts from where it began, however long the tries to tell
+    it take: each may take longer than is left until a stop fails.
     """
     after, said = transfer.policy.frees_after, seen.commanded
-    tried = isinstance(said, Unknown) and Order.ENERGISE not in seen.busy
-    return bool(after) and tried and said.at - transfer.began >= after + WATCHDOG_SLACK
+    tried = isinstance(said, Unknown) and said.at >= transfer.began and Order.ENERGISE not in seen.busy
+    return bool(after) and tried and now - transfer.began >= after + WATCHDOG_SLACK
 
 
 def holds_relay(policy: Policy, seen: Seen) -> bool:
@@ -90,14 +90,14 @@ def holds_relay(policy: Policy, seen: Seen) -> bool:
     return policy.has_card and not is_known(seen.card, False) and not let_go
 
 
-def stop_fails(transfer: Transfer | None, seen: Seen) -> bool:
+def stop_fails(transfer: Transfer | None, seen: Seen, now: float) -> bool:
     """Tell whether the engine's stop must fail, so that it reboots this node and so frees the line (design rule 1).
 
     That is so when a release is blocked and the line not let go. A start that came after the stop is not that.
     """
     if transfer is None or transfer.goal is Goal.ACQUIRE or transfer.phase is not Phase.BLOCKED:
         return False
-    return not line_is_free(transfer, seen)
+    return not line_is_free(transfer, seen, now)
 
 
 def _at_peer_since(told: float, line: Reading[Line], peers: Reading[Line]) -> bool:

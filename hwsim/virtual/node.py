@@ -123,11 +123,11 @@ class Agent:
         """None while a stop is under way; then whether it may be answered with success."""
         if self.state.releasing:
             return None
-        return not stop_fails(self.transfer, self.seen())
+        return not stop_fails(self.transfer, self.seen(), self.now)
 
     def line_held(self) -> bool:
         """Whether the engine is to take this node for one that serves: the script's `status`."""
-        return self.state.holds_service or stop_fails(self.transfer, self.seen())
+        return self.state.holds_service or stop_fails(self.transfer, self.seen(), self.now)
 
     def hand_over(self, reason: str = "an operator asked for standby", *, force: bool = False) -> None:
         """Do as an operator's `asha standby` says."""

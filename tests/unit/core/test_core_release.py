@@ -9,7 +9,7 @@ import pytest
 from core_seen import POLICY, SECONDARY, SERVING, Walk, known, peer, seen
 
 from appliance.core.model import Line, Pbx, Relay
-from appliance.core.reading import Unknown
+from appliance.core.reading import Known, Unknown
 from appliance.core.release import line_is_free, stop_fails
 from appliance.core.transfer import Goal, Order, Phase, Policy, Seen
 
@@ -99,7 +99,7 @@ def test_an_energise_under_way_is_released_behind_it() -> None:
     under_way = seen(commanded=OFF, busy={Order.ENERGISE})
     assert walk.look(100.0, under_way) == (Order.RELEASE,)
     assert walk.phase is Phase.LETTING_GO
-    assert not line_is_free(walk.transfer, under_way)
+    assert not line_is_free(walk.transfer, under_way, 100.0)
 
 
 @pytest.mark.parametrize("order", [Order.START_PBX, Order.RESTART_PBX])
@@ -123,10 +123,10 @@ def test_a_start_under_way_may_still_bring_asterisk_up(order: Order) -> None:
 def test_a_stop_fails_once_the_line_cannot_be_let_go_and_not_before() -> None:
     walk = letting_go()
     walk.look(100.0, DEAF)
-    assert walk.phase is Phase.LETTING_GO and not stop_fails(walk.transfer, DEAF)
+    assert walk.phase is Phase.LETTING_GO and not stop_fails(walk.transfer, DEAF, 100.0)
     walk.look(110.0, DEAF)
-    assert walk.phase is Phase.BLOCKED and stop_fails(walk.transfer, DEAF)
-    assert not stop_fails(walk.transfer, seen(commanded=OFF)), "the relay took the order after all"
+    assert walk.phase is Phase.BLOCKED and stop_fails(walk.transfer, DEAF, 110.0)
+    assert not stop_fails(walk.transfer, seen(commanded=OFF), 110.0), "the relay took the order after all"
 
 
 def test_a_stop_does_not_fail_for_what_is_not_the_line() -> None:
@@ -134,15 +134,15 @@ def test_a_stop_does_not_fail_for_what_is_not_the_line() -> None:
     hangs = seen(commanded=OFF, pbx=Pbx.HUNG)
     walk.look(100.0, hangs)
     walk.look(110.0, hangs)
-    assert walk.phase is Phase.BLOCKED and not stop_fails(walk.transfer, hangs)
+    assert walk.phase is Phase.BLOCKED and not stop_fails(walk.transfer, hangs, 110.0)
 
 
 def test_a_stop_does_not_fail_where_a_start_has_come_after_it_nor_where_nothing_was_held() -> None:
     walk = letting_go()
     walk.look(110.0, DEAF)
-    assert stop_fails(walk.transfer, DEAF)
-    assert not stop_fails(replace(walk.transfer, goal=Goal.ACQUIRE), DEAF)
-    assert not stop_fails(None, DEAF)
+    assert stop_fails(walk.transfer, DEAF, 110.0)
+    assert not stop_fails(replace(walk.transfer, goal=Goal.ACQUIRE), DEAF, 110.0)
+    assert not stop_fails(None, DEAF, 110.0)
 
 
 # -- the line as a witness --------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_an_old_word_of_the_peer_does_not_spare_the_relay_its_order() -> None:
     stale = replace(SERVING, peer=peer(line=known(Line.CLEAR, 99.0)))
     assert walk.look(100.0, stale) == (Order.RELEASE,)
     assert walk.phase is Phase.LETTING_GO
-    assert not line_is_free(walk.transfer, stale)
+    assert not line_is_free(walk.transfer, stale, 100.0)
 
 
 def deaf(line: Line | None, peers: float, what: Seen = DEAF) -> Seen:
@@ -249,13 +249,23 @@ def test_letting_go_never_acquires() -> None:
 
 
 def test_a_relay_that_cannot_be_told_has_released_by_its_own_watchdog() -> None:
-    """It gets no food under a release, and each try that fails says how late it is by now."""
-    tried = [
-        (after, replace(DEAF, commanded=Unknown("it does not answer", 100.0 + after))) for after in (8.9, 9.0)
-    ]
+    """It gets no food under a release; a try that failed says that it could not be told, and may be seconds old."""
+    tried = replace(DEAF, commanded=Unknown("it does not answer", 107.3))
     for policy, free in ((POLICY, [False, False]), (replace(POLICY, frees_after=8.0), [False, True])):
         walk = letting_go(policy=policy)
         walk.look(100.0, SERVING)
-        assert [line_is_free(walk.transfer, what) for _, what in tried] == free
-    under_way = replace(tried[1][1], busy=frozenset({Order.ENERGISE}))
-    assert not line_is_free(walk.transfer, under_way)
+        assert [line_is_free(walk.transfer, tried, now) for now in (108.9, 109.0)] == free
+    assert not line_is_free(walk.transfer, replace(tried, busy=frozenset({Order.ENERGISE})), 109.0)
+    before = replace(DEAF, commanded=Unknown("it did not answer before either", 99.0))
+    assert not line_is_free(walk.transfer, before, 109.0), "it has not been told under this release"
+
+
+def test_a_stop_does_not_fail_for_a_watchdog_that_runs_out_in_time() -> None:
+    """Each try takes nearly two seconds, so that none ends between the watchdog's end and the deadline."""
+    walk = letting_go(policy=replace(POLICY, frees_after=8.0))
+    for now, tried_at in ((100.0, 99.0), (102.0, 101.9), (108.8, 108.5), (109.1, 108.5), (110.0, 108.5)):
+        gone = Known(Pbx.DEAD, now)
+        looked = replace(DEAF, commanded=Unknown("it does not answer", tried_at), pbx=gone)
+        walk.look(now, looked)
+        assert not stop_fails(walk.transfer, looked, now)
+    assert walk.phase is Phase.DONE
