@@ -42,7 +42,7 @@ SURELY_OF_NO_USE = (
 # These are made anew, or used up, at once; a journal goes on behind what it cannot read, and a check names the place.
 WRITTEN_ANEW = {JOURNAL, REGENERATE, PROVISIONING / TEXT, PROVISIONING / PHP}
 # Of these only that they are there, or are locked, says anything: their content is of no meaning.
-WITHOUT_CONTENT = {"lock", "turn", "sark.lock", "card.lock", "handed-over"}
+WITHOUT_CONTENT = {"lock", "turn", "sark.lock", "card.lock", "poweroff-drills.lock", "handed-over"}
 CONTENTS = {"garbage", "nested deeply", "too long"}
 FILES = tuple(file.path for file in own_files(Conf()))
 ANSWERS_WITHIN = 10.0
