@@ -42,10 +42,11 @@ cluster address.
 
 # What physics or which rule has asha take longer than keepalived, where it does.
 _LONGER: Mapping[str, str] = {
-    "telephones-killed": "Heartbeat passes asha's word on at its next keepalive (every 0.2 s), and Asterisk begins to "
-    "boot on the other node when it arrives; keepalived sends its advert at once.",
-    "telephones-moved": "Heartbeat takes a request at its next keepalive (every 0.2 s), and moves the address when the "
-    "scripts on the node that hands over have ended; keepalived moves it while they run.",
+    "telephones-killed": "asha's word goes through Heartbeat, which takes 0.1 to 0.2 s to pass it on while it moves "
+    "service (seen on this rack), and Asterisk begins to boot on the other node when it arrives; keepalived sends its "
+    "advert itself, at once.",
+    "telephones-moved": "Heartbeat runs its scripts one after the other, and moves the address when those on the node "
+    "that hands over have ended; keepalived moves it while they run.",
     "telephones-hung": "keepalived does not look whether Asterisk answers; what ended its silence was no failover.",
     "telephones-failback": "before Asterisk starts on the primary, asha fetches what the secondary has got in its last "
     "seconds, so that no message is lost ([ADR 11](adr/0011-the-way-back.md)). The peers bring no data.",

@@ -101,7 +101,7 @@ def test_the_page_has_a_table_of_each_event_that_was_played_and_compares_with_ke
 
 
 def test_the_page_says_why_where_asha_takes_longer_than_keepalived_and_only_there() -> None:
-    assert "Where asha takes longer than keepalived: Heartbeat passes asha's word on" in written(
+    assert "Where asha takes longer than keepalived: asha's word goes through Heartbeat" in written(
         keepalived=1.4
     )
     assert "Where asha takes longer" not in written(keepalived=1.5)
