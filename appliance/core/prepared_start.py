@@ -46,6 +46,8 @@ _ON_ITS_WAY = PEER_MESSAGE_PERIOD / 2
 _LINE_SEEN = 2.0 + LINE_LOOK
 # The standby calls the cluster address when the line moves; an Asterisk that lives has answered by then, in seconds.
 _CALL_ANSWERED = 0.3
+# A node that stood still may have been granted service meanwhile, by its script alone: that is read first, in seconds.
+_GRANT_READ = 0.5
 # What the engine may take longer for than its times say, on a busy machine, in seconds.
 _PATIENCE = 4.0
 
@@ -92,6 +94,7 @@ def follow_prepared(
         transition.set(prepared=NOT_PREPARED)  # its transfer goes on with what was begun
     elif prepared.since is not None:
         wanted = _still_wanted(prepared.evidence, now - prepared.since, seen, policy, now)
+        wanted = wanted or now - state.gap_at < _GRANT_READ
         if state.role is not Role.STANDBY or not wanted:
             transition.set(prepared=Prepared(spent=True))
             transition.begin(Goal.RELEASE, _IN_VAIN)

@@ -247,6 +247,15 @@ def test_it_is_ended_at_once_when_the_peer_takes_service_back_and_not_for_its_si
     assert turned(state, seen(pbx=Pbx.STARTING, other=at(NOW + 0.1)), NOW + 0.1)[1] == [Order.STOP_PBX]
 
 
+def test_a_node_that_stood_still_ends_nothing_before_it_has_looked_for_a_grant() -> None:
+    """Its resource script may have worked alone, and its Asterisk serve by now (real campaign, seed 5)."""
+    state, _ = turned(STANDS_BY, OFFERED)
+    late = NOW + OFFERED_FOR + 1.0
+    running = seen(pbx=Pbx.RUNNING, other=at(late))
+    assert turned(replace(state, gap=11.9, gap_at=late), running, late)[1] == []
+    assert turned(replace(state, gap=11.9, gap_at=late - 0.6), running, late)[1] == [Order.STOP_PBX]
+
+
 @pytest.mark.parametrize("heard", [True, False])
 def test_a_start_for_silence_ends_when_the_peer_is_heard_or_the_line_goes(heard: bool) -> None:
     state, _ = turned(STANDS_BY, POWER_IS_GONE)
