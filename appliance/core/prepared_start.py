@@ -55,7 +55,7 @@ _IN_VAIN = "it was started ahead, and no grant has followed"
 
 
 def offers(state: ServiceState, seen: Seen, now: float) -> bool:
-    """Tell whether the peer may start its Asterisk: service was given up here, and nothing of it is left, or soon."""
+    """Tell whether the peer may start its Asterisk: service was given up, and the Asterisk here is gone or going."""
     transfer = state.transfer
     if transfer is None or transfer.goal is Goal.ACQUIRE or now - state.given_up_at > OFFERED_FOR:
         return False

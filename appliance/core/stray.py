@@ -13,8 +13,8 @@ from typing import NamedTuple
 # For so long a stray Asterisk must run before it is ended, in seconds: a start that is on its way has got its grant
 # by then, and so has a node whose grant was lost (LOST_GRANT_DWELL).
 STRAY_DWELL = 10.0
-# The same where the other node serves: no start can be on its way, and every second is one with two Asterisks. One that
-# was started ahead of a grant is found so by an agent that was started since and knows nothing of it.
+# For so long, in seconds, one must run while the other node serves: no start can be on its way then, and each second
+# has two Asterisks. An agent that was just started finds so what an earlier one had started ahead of a grant.
 BESIDE_DWELL = 2.0
 # Strays that were ended in the last so many seconds are counted; the alarm that they come back ends with the last.
 REMEMBERED = 600.0

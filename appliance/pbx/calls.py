@@ -41,6 +41,14 @@ def read_channels(conf: Conf, now: Callable[[], float], deadline: float) -> Read
     return Known(frozenset(line.split("!")[0] for line in lines), now())
 
 
+def hang_up(conf: Conf, now: Callable[[], float], deadline: float) -> bool:
+    """Have all calls end, with a word to each telephone; return False when the console has not taken that.
+
+    Blocks for at most `deadline` seconds.
+    """
+    return isinstance(_said(conf, "channel request hangup all", now, deadline), Known)
+
+
 def _said(conf: Conf, command: str, now: Callable[[], float], deadline: float) -> Reading[str]:
     """Return what the console answers to `command`."""
     try:

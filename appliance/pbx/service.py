@@ -19,7 +19,7 @@ from appliance.host.bounded import TooMuch, read_file
 from appliance.host.clock import Clock
 from appliance.host.pidwatch import PidWatch
 from appliance.host.process import find_program, run
-from appliance.pbx.calls import read_channels
+from appliance.pbx.calls import hang_up, read_channels
 from appliance.pbx.process import find_pid
 from appliance.pbx.start_way import make_writable, read_start_way
 
@@ -30,7 +30,8 @@ _START = (
     'if [ -n "$2" ]; then ulimit -n "$2" 2>/dev/null; fi; shift 2; exec "$@"'
 )
 _CONSOLE = 1.0  # seconds for a console command that should answer at once
-_HANGING_UP = 0.5  # seconds in which the calls end that were told to
+_HANGING_UP = 2.0  # seconds for ending the calls that are up, at the most
+_HANGING_UP_SHARE = 0.25  # of the deadline, at the most: the stop itself has the rest
 _STATUS_LIMIT = 64 * 1024  # bytes of /proc/PID/status
 _MASK = re.compile(r"^(SigPnd|ShdPnd|SigBlk):\s*([0-9a-f]+)$", re.MULTILINE)
 _SIGTERM_BIT = 1 << (signal.SIGTERM - 1)
@@ -135,7 +136,7 @@ def stop(conf: Conf, clock: Clock, deadline: float, *, hung: bool = False) -> No
 def _end(conf: Conf, clock: Clock, watch: PidWatch, deadline: float, hung: bool) -> None:
     end = clock.now() + deadline
     if not hung:
-        if _calls_are_ended(conf, clock):
+        if _calls_are_ended(conf, clock, min(_HANGING_UP, deadline * _HANGING_UP_SHARE)):
             _send(watch.pid, signal.SIGTERM)
             asked = True
         else:
@@ -158,21 +159,21 @@ def running_pid(conf: Conf, clock: Clock) -> int | None:
     return found.value
 
 
-def _calls_are_ended(conf: Conf, clock: Clock) -> bool:
+def _calls_are_ended(conf: Conf, clock: Clock, deadline: float) -> bool:
     """End the calls that are up, so that their telephones are told; return whether there were some, and all ended.
+
+    What does not come within `deadline` seconds, or fails, is left to the stop itself.
 
     A stop that finds calls ends them too, and then waits for a second in which nobody is served, refusing every other
     command (docs/facts/asterisk.md). So the calls are ended first, and a signal follows, which is quicker than another
     start of the console's program. A call that begins in between costs that second.
     """
-    were = read_channels(conf, clock.now, _CONSOLE)
-    if not isinstance(were, Known) or not were.value:
+    end = clock.now() + deadline
+    were = read_channels(conf, clock.now, deadline)
+    if not isinstance(were, Known) or not were.value or not hang_up(conf, clock.now, end - clock.now()):
         return False
-    end = clock.now() + _HANGING_UP
-    if not run([find_program(conf.pbx_program), "-rx", "channel request hangup all"], deadline=_CONSOLE).ok:
-        return False
-    while clock.now() < end:
-        are = read_channels(conf, clock.now, _CONSOLE)
+    while (left := end - clock.now()) > 0:
+        are = read_channels(conf, clock.now, left)
         if isinstance(are, Known) and not are.value & were.value:
             return True
         clock.sleep(_POLL)

@@ -17,6 +17,8 @@ VERSION = "Asterisk 1.8.32.3-hwsim"
 STILL_BOOTING = "Asterisk is still booting.\n"
 DEFAULTS = {
     "boot_time": "0.4",
+    # Seconds for which a stop that has found calls goes on, after it has ended them (docs/facts/asterisk.md).
+    "after_calls": "1.0",
     "start_fails": "",
     "sip_reply": "",
     "sip_port": "5060",
@@ -55,6 +57,7 @@ class Settings:
         path = os.environ.get("HWSIM_ASTERISK_CONF", "/etc/hwsim-asterisk.conf")
         values = {**DEFAULTS, **read_ini(path).get("asterisk", {})}
         self.boot_time = float(values["boot_time"])
+        self.after_calls = float(values["after_calls"])
         self.start_fails = values["start_fails"]
         self.sip_reply = values["sip_reply"]
         self.sip_port = int(values["sip_port"])

@@ -30,8 +30,6 @@ NO_SUCH_CALL = "481 Call/Transaction Does Not Exist"
 WHO_ARE_YOU = "401 Unauthorized"
 CHALLENGE = 'WWW-Authenticate: Digest realm="asterisk",nonce="0",opaque="0",algorithm=md5,qop="auth"'
 IP_PKTINFO = 8  # linux/in.h
-# For so long a stop by the console that has found calls goes on, after it has ended them (docs/facts/asterisk.md).
-AFTER_CALLS = 1.0
 STOPS = ("core stop now", "core stop gracefully")
 
 
@@ -232,7 +230,7 @@ class Pbx:
         if self.channels and command == "core stop now":
             self.channels = []
             signal.signal(signal.SIGALRM, lambda *_: self.end())
-            signal.setitimer(signal.ITIMER_REAL, AFTER_CALLS)
+            signal.setitimer(signal.ITIMER_REAL, self.settings.after_calls)
         elif not self.channels and not self.refuses:
             self.stopping = True
         self.refuses = True
